@@ -1,0 +1,124 @@
+package models
+
+import "time"
+
+// State is where an incident stands.
+type State string
+
+// The states, in order.
+const (
+	StateNew          State = "new"
+	StateAcknowledged State = "acknowledged"
+	StateClosed       State = "closed"
+)
+
+// FootageState says how far the evidence of an incident has come.
+type FootageState string
+
+// The states of footage, in order. Every step is re-entrant after a crash.
+const (
+	FootageRecording FootageState = "recording" // the clip is still being written to the spool
+	FootagePending   FootageState = "pending"   // complete in the spool, not yet in the bucket
+	FootageStored    FootageState = "stored"    // every object is durable in the bucket
+	FootageNone      FootageState = "none"      // there was nothing to keep; Gaps says why
+)
+
+// ObjectRole says what an object of evidence is.
+type ObjectRole string
+
+// The roles of evidence objects.
+const (
+	RoleClip     ObjectRole = "clip"     // the camera's own bits in MP4
+	RoleStill    ObjectRole = "still"    // annotated picture of the alarm
+	RolePicture  ObjectRole = "picture"  // the same picture without annotation
+	RoleManifest ObjectRole = "manifest" // JSON that names all the others
+)
+
+// Object is one durable object of evidence.
+type Object struct {
+	Role   ObjectRole `json:"role"`
+	Key    string     `json:"key"` // in the bucket, slash-separated, without the prefix
+	Type   string     `json:"type"`
+	Size   int64      `json:"size"`
+	SHA256 string     `json:"sha256"` // hex
+}
+
+// Footage says how complete the video of an incident is: what was asked for, what was
+// got, and what is missing.
+type Footage struct {
+	State      FootageState `json:"state"`
+	AskedFrom  time.Time    `json:"asked_from"`
+	AskedTo    time.Time    `json:"asked_to,omitzero"`
+	From       time.Time    `json:"from,omitzero"` // of the first frame in the clip
+	To         time.Time    `json:"to,omitzero"`   // end of the last frame in the clip
+	Clock      Clock        `json:"clock,omitempty"`
+	Codec      Codec        `json:"codec,omitempty"`
+	Width      int          `json:"width,omitempty"`
+	Height     int          `json:"height,omitempty"`
+	Frames     int          `json:"frames"`
+	Gaps       []Gap        `json:"gaps,omitempty"`
+	Objects    []Object     `json:"objects,omitempty"` // set only when durable
+	UploadNote string       `json:"upload_note,omitempty"`
+}
+
+// Complete is the share of the asked time that the clip covers, 0..1.
+func (f Footage) Complete() float64 {
+	if f.AskedTo.IsZero() || !f.AskedTo.After(f.AskedFrom) {
+		return 1
+	}
+	asked := f.AskedTo.Sub(f.AskedFrom)
+	missing := time.Duration(0)
+	for _, g := range f.Gaps {
+		from, to := g.From, g.To
+		if from.Before(f.AskedFrom) {
+			from = f.AskedFrom
+		}
+		if to.After(f.AskedTo) {
+			to = f.AskedTo
+		}
+		if to.After(from) {
+			missing += to.Sub(from)
+		}
+	}
+	return max(0, 1-float64(missing)/float64(asked))
+}
+
+// Action is one entry of an incident's log: who did what, when.
+type Action struct {
+	At   time.Time `json:"at"`
+	Who  string    `json:"who"` // a user name, or "vedette"
+	What string    `json:"what"`
+	Note string    `json:"note,omitempty"`
+}
+
+// Incident is what a person acts on: events that belong together, and their footage.
+type Incident struct {
+	ID       IncidentID `json:"id"`
+	Camera   CameraID   `json:"camera"`
+	Zone     ZoneID     `json:"zone"`
+	Kind     Kind       `json:"kind"`
+	Severity Severity   `json:"severity"`
+	State    State      `json:"state"`
+	Label    string     `json:"label"`
+	Score    float64    `json:"score"`
+	Start    time.Time  `json:"start"`        // arrival
+	Alarm    time.Time  `json:"alarm"`        // the rule became true
+	End      time.Time  `json:"end,omitzero"` // zero while it goes on
+	Opened   time.Time  `json:"opened"`       // our own clock when the record was made
+	Box      Box        `json:"box"`          // at the alarm
+	Polygon  Polygon    `json:"polygon"`      // of the zone, as it was in force
+	// Events holds the began or, once known, ended phase of each event, oldest first,
+	// at most MaxEvents of them; EventCount counts all.
+	Events     []Event  `json:"events"`
+	EventCount int      `json:"event_count"`
+	Config     string   `json:"config"`  // hash of the configuration in force
+	Version    string   `json:"version"` // of vedette
+	Footage    Footage  `json:"footage"`
+	Log        []Action `json:"log"`
+	// Revision counts the changes of the record from 1.
+	Revision int64 `json:"revision"`
+}
+
+// MaxEvents bounds the events that one incident carries in full: a zone that stays busy
+// all night must not grow its record without end.
+const MaxEvents = 64
