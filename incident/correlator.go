@@ -51,7 +51,9 @@ type open struct {
 	alarm    models.Instant // latest alarm
 	active   map[int64]bool // events that have begun and not ended
 	tracks   map[models.TrackID]bool
-	merge    time.Duration
+	// hold is how long the incident waits for another event: Merge, and the Dwell that
+	// such an event needs before it is reported at all.
+	hold     time.Duration
 	detached bool
 }
 
@@ -79,7 +81,7 @@ func (c *Correlator) Handle(e models.Event) []Change {
 func (c *Correlator) Advance(now models.Instant) []Change {
 	var changes []Change
 	c.open = slices.DeleteFunc(c.open, func(o *open) bool {
-		if len(o.active) > 0 || (!o.detached && now.Since(o.end) < o.merge) {
+		if len(o.active) > 0 || (!o.detached && o.hold > 0 && now.Since(o.end) <= o.hold) {
 			return false
 		}
 		o.in.End = o.end.Wall
@@ -180,7 +182,9 @@ func (o *open) begin(e models.Event) {
 	o.active[e.ID] = true
 	o.tracks[e.Track] = true
 	o.alarm = e.Alarm
-	o.merge = max(o.merge, e.Rule.Merge)
+	if e.Rule.Merge > 0 {
+		o.hold = max(o.hold, e.Rule.Merge+e.Rule.Dwell)
+	}
 	if e.Start.Media < o.start.Media {
 		o.start = e.Start
 	}
