@@ -1,0 +1,188 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vedette-cctv/vedette/incident"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+// apiVersion is that of the API, not of the program: it changes when a client would
+// have to.
+const apiVersion = "1.0.0"
+
+// Names of the security schemes in the API's description.
+const (
+	schemeSession = "session"
+	schemeToken   = "monitoring"
+)
+
+// open marks an operation that needs no session, in the description. What is really
+// open is decided in Server.admit; a test compares the two.
+var open = []map[string][]string{}
+
+// apiConfig is huma's configuration without its extras: no links to schemas in answers,
+// no documentation page from elsewhere, and a description that is made once.
+func apiConfig() huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title:   "vedette",
+				Version: apiVersion,
+				Description: "Incidents that CCTV cameras saw, and the footage that proves them. " +
+					"Times are RFC 3339 in UTC; fields that end in _ns are durations in nanoseconds; " +
+					"coordinates are fractions of the picture from its top left corner. " +
+					"Errors are problem documents (RFC 9457).",
+				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					schemeSession: {Type: "apiKey", In: "cookie", Name: "vedette", Description: "Set by POST /api/session; named __Host-vedette over TLS."},
+					schemeToken:   {Type: "http", Scheme: "bearer", Description: "The monitoring token, when one is configured."},
+				},
+			},
+			Security: []map[string][]string{{schemeSession: {}}},
+			Tags: []*huma.Tag{
+				{Name: "session", Description: "Logging in and out."},
+				{Name: "incidents", Description: "The records that people act on."},
+				{Name: "evidence", Description: "Clips and pictures of incidents."},
+				{Name: "cameras", Description: "What is watched, and how well."},
+				{Name: "events", Description: "What happens, as it happens."},
+				{Name: "operation", Description: "For monitoring and orchestration."},
+			},
+		},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}
+}
+
+// describe registers every operation.
+func (s *Server) describe(api huma.API) {
+	s.describeSession(api)
+	s.describeIncidents(api)
+	s.describeEvidence(api)
+	s.describeCameras(api)
+	s.describeEvents(api)
+	s.describeOperation(api)
+}
+
+// enums are the values that the model's named strings can take; the models themselves
+// know nothing of OpenAPI.
+var enums = map[string]map[string][]string{
+	"Incident": {
+		"state":    list(models.StateNew, models.StateAcknowledged, models.StateClosed),
+		"kind":     list(models.KindMotion, models.KindLoitering),
+		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+	},
+	"Footage": {
+		"state": list(models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageNone),
+		"clock": list(models.ClockArrival, models.ClockCamera, models.ClockFile),
+		"codec": list(models.H264, models.H265),
+	},
+	"Object": {"role": list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleManifest)},
+	"Gap": {"cause": list(models.CausePacketLoss, models.CauseCameraLost, models.CauseRestart, models.CauseDisk,
+		models.CauseOverrun, models.CauseNotYet, models.CauseStream)},
+	"Event": {"phase": list(models.PhaseBegan, models.PhaseEnded)},
+	"Rule": {
+		"kind":     list(models.KindMotion, models.KindLoitering),
+		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+	},
+	"Health": {
+		"connection": list(models.Connecting, models.Connected, models.Disconnected),
+		"clock":      list(models.ClockArrival, models.ClockCamera, models.ClockFile),
+		"codec":      list(models.H264, models.H265),
+	},
+}
+
+func list[T ~string](values ...T) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
+// document finishes the description and renders it. Lists are never null in answers
+// (see whole), so they are not described as nullable.
+func document(o *huma.OpenAPI) ([]byte, error) {
+	for name, schema := range o.Components.Schemas.Map() {
+		for _, p := range schema.Properties {
+			if p.Type == huma.TypeArray {
+				p.Nullable = false
+			}
+		}
+		for property, values := range enums[name] {
+			p := schema.Properties[property]
+			if p == nil {
+				return nil, fmt.Errorf("web: schema %s has no %s", name, property)
+			}
+			p.Enum = p.Enum[:0]
+			for _, v := range values {
+				p.Enum = append(p.Enum, v)
+			}
+		}
+	}
+	return json.Marshal(o)
+}
+
+// whole gives an incident lists instead of nulls.
+func whole(in models.Incident) models.Incident {
+	in.Polygon = orEmpty(in.Polygon)
+	in.Log = orEmpty(in.Log)
+	in.Events = slices.Clone(orEmpty(in.Events))
+	for i := range in.Events {
+		in.Events[i].Path = orEmpty(in.Events[i].Path)
+		in.Events[i].Why = orEmpty(in.Events[i].Why)
+	}
+	return in
+}
+
+func orEmpty[S ~[]E, E any](s S) S {
+	if s == nil {
+		return S{}
+	}
+	return s
+}
+
+// fail turns an error into the answer to send, in the one place that knows how. What it
+// does not know is logged, and the client is told nothing of it.
+func (s *Server) fail(ctx context.Context, what string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return huma.Error404NotFound("there is no such thing: " + what)
+	case errors.Is(err, storage.ErrCursor):
+		return huma.Error400BadRequest("the cursor is not one that this server gave for this query")
+	case errors.Is(err, incident.ErrState):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, ErrWeakPassword):
+		return huma.Error422UnprocessableEntity(err.Error())
+	case errors.Is(err, ErrCredentials):
+		return huma.Error401Unauthorized(err.Error())
+	case errors.Is(err, ErrHubClients), errors.Is(err, ErrHubClosed):
+		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})
+	case errors.Is(err, context.DeadlineExceeded):
+		s.Log.Warn("request timed out", "what", what, "error", err)
+		return huma.Error504GatewayTimeout("this took too long")
+	case errors.Is(err, context.Canceled):
+		return huma.NewError(statusClientGone, "the client went away")
+	}
+	s.Log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("what", what), slog.Any("error", err))
+	return huma.Error500InternalServerError("something went wrong here; the log has the details")
+}
+
+// statusClientGone is nginx's code for a client that closed the connection; nobody but
+// the log sees it.
+const statusClientGone = 499

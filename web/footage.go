@@ -1,0 +1,114 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+type clipInput struct {
+	incidentPath
+	Range string `header:"Range" doc:"byte ranges, RFC 9110"`
+}
+
+func (s *Server) describeEvidence(api huma.API) {
+	for _, e := range []struct {
+		name, summary, kind, extension string
+		role                           models.ObjectRole
+	}{
+		{"clip", "The clip of an incident", "video/mp4", ".mp4", models.RoleClip},
+		{"still", "The picture of the alarm, annotated", "image/jpeg", ".jpg", models.RoleStill},
+		{"picture", "The picture of the alarm as the camera saw it", "image/jpeg", "-picture.jpg", models.RolePicture},
+	} {
+		op := huma.Operation{
+			OperationID: "get-" + e.name, Method: http.MethodGet, Path: "/api/incidents/{id}/" + e.name, Tags: []string{"evidence"},
+			Summary: e.summary,
+			Description: "Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being " +
+				"written there is none, and what is there so far is sent.",
+			Responses: map[string]*huma.Response{
+				"200": binary("the whole object", e.kind),
+				"206": binary("the ranges asked for", e.kind),
+				"304": {Description: "the client has it"},
+				"416": {Description: "there is no such range"},
+			},
+			Errors: []int{401, 403, 404},
+		}
+		huma.Register(api, op, func(ctx context.Context, in *clipInput) (*huma.StreamResponse, error) {
+			return s.evidence(ctx, models.IncidentID(in.ID), e.role, e.kind, e.extension)
+		})
+	}
+}
+
+func binary(description, kind string) *huma.Response {
+	return &huma.Response{Description: description,
+		Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+}
+
+// evidence opens one object of an incident and serves it.
+func (s *Server) evidence(ctx context.Context, id models.IncidentID, role models.ObjectRole, kind, extension string) (*huma.StreamResponse, error) {
+	what := string(role) + " of incident " + string(id)
+	in, err := s.Incidents.Get(ctx, id)
+	if err != nil {
+		return nil, s.fail(ctx, what, err)
+	}
+	body, object, err := s.Evidence.Open(ctx, in, role)
+	if err != nil {
+		return nil, s.fail(ctx, what, err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer body.Close()
+		r, w := humago.Unwrap(hc)
+		h := w.Header()
+		h.Set("Content-Type", kind)
+		h.Set("Content-Disposition", `inline; filename="`+fileName(string(id))+extension+`"`)
+		if object.SHA256 != "" {
+			h.Set("ETag", `"`+object.SHA256+`"`)
+			h.Set("Cache-Control", "private, no-cache") // may be kept, but is asked for again: the session may be over
+		}
+		http.ServeContent(steady{w}, r, "", time.Time{}, contextual{r.Context(), body})
+	}}, nil
+}
+
+// fileName keeps what every file system and header takes.
+func fileName(id string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
+			return r
+		}
+		return '_'
+	}, id)
+}
+
+// steady is a writer whose deadline moves with every piece that the client takes: an
+// hour of footage may take its time, a client that has stopped reading may not.
+type steady struct{ http.ResponseWriter }
+
+func (w steady) Write(p []byte) (int, error) {
+	extend(w.ResponseWriter)
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w steady) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// contextual stops reading when the request is over, so that a slow bucket is not read
+// for nobody.
+type contextual struct {
+	ctx context.Context
+	io.ReadSeeker
+}
+
+func (c contextual) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.ReadSeeker.Read(p)
+}

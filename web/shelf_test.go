@@ -1,0 +1,59 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"sync"
+	"testing"
+
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+// shelf is evidence in a real disk bucket.
+type shelf struct{ storage.Bucket }
+
+func newShelf(t *testing.T) shelf {
+	t.Helper()
+	b, err := storage.OpenDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shelf{b}
+}
+
+func (s shelf) put(t *testing.T, in *models.Incident, role models.ObjectRole, name string, data []byte) {
+	t.Helper()
+	sum := sha256.Sum256(data)
+	o := models.Object{Role: role, Key: "incidents/" + string(in.ID) + "/" + name, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
+	if err := s.Put(t.Context(), o.Key, bytes.NewReader(data), o); err != nil {
+		t.Fatal(err)
+	}
+	in.Footage.Objects = append(in.Footage.Objects, o)
+}
+
+func (s shelf) Open(ctx context.Context, in models.Incident, role models.ObjectRole) (storage.Reader, models.Object, error) {
+	for _, o := range in.Footage.Objects {
+		if o.Role == role {
+			r, err := s.Bucket.Open(ctx, o.Key)
+			return r, o, err
+		}
+	}
+	return nil, models.Object{}, fs.ErrNotExist
+}
+
+// syncWriter lets handlers of several goroutines log into one buffer.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *syncWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
