@@ -38,8 +38,10 @@ type Accounts struct {
 	// condition for everything else. Only for demonstrations. Set before use.
 	ChangeOptional bool
 
-	path string
-	work chan struct{} // bounds how many hashes are computed at once: 19 MiB each
+	path  string
+	cost  cost
+	dummy phc           // verified for users that do not exist, so that they take as long as others
+	work  chan struct{} // bounds how many hashes are computed at once: 19 MiB each
 
 	mu    sync.Mutex
 	users []account
@@ -66,14 +68,18 @@ const accountsSchema = 1
 // the user "admin" and returns the generated one-time password, which is stored nowhere
 // else: show it to the operator. It refuses a file that others may read.
 func OpenAccounts(path string) (a *Accounts, oneTime string, err error) {
-	a = &Accounts{path: path, work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
+	return openAccounts(path, owasp)
+}
+
+func openAccounts(path string, c cost) (a *Accounts, oneTime string, err error) {
+	a = &Accounts{path: path, cost: c, dummy: hashPassword(oneTimePassword(), c), work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
 	err = a.locked(func() error {
 		err := a.read()
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		oneTime = oneTimePassword()
-		a.users = []account{newAccount(AdminUser, oneTime, true)}
+		a.users = []account{a.newAccount(AdminUser, oneTime, true)}
 		return a.write()
 	})
 	if err != nil {
@@ -91,9 +97,9 @@ func (a *Accounts) ResetPassword(user string) (oneTime string, err error) {
 		i := a.find(user)
 		switch {
 		case i >= 0:
-			a.users[i] = newAccount(user, oneTime, true)
+			a.users[i] = a.newAccount(user, oneTime, true)
 		case user == AdminUser:
-			a.users = append(a.users, newAccount(user, oneTime, true))
+			a.users = append(a.users, a.newAccount(user, oneTime, true))
 		default:
 			return fmt.Errorf("user %q: %w", user, fs.ErrNotExist)
 		}
@@ -105,12 +111,9 @@ func (a *Accounts) ResetPassword(user string) (oneTime string, err error) {
 	return oneTime, nil
 }
 
-// dummy is verified for users that do not exist, so that they take as long as others.
-var dummy = sync.OnceValue(func() phc { return hashPassword(oneTimePassword()) })
-
 // verify checks a password. It takes the same time whether or not the user exists.
 func (a *Accounts) verify(ctx context.Context, user, password string) error {
-	h, known := dummy(), false
+	h, known := a.dummy, false
 	a.mu.Lock()
 	err := a.refresh()
 	if i := a.find(user); err == nil && i >= 0 {
@@ -156,7 +159,7 @@ func (a *Accounts) setPassword(ctx context.Context, user, old, password string) 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	next := newAccount(user, password, false)
+	next := a.newAccount(user, password, false)
 	return a.change(func() error {
 		i := a.find(user)
 		if i < 0 {
@@ -194,8 +197,8 @@ func (a *Accounts) standing(user string) (s stamp, mustChange, ok bool) {
 	return sha256.Sum256([]byte(a.users[i].Hash)), a.users[i].MustChange, true
 }
 
-func newAccount(user, password string, mustChange bool) account {
-	h := hashPassword(password)
+func (a *Accounts) newAccount(user, password string, mustChange bool) account {
+	h := hashPassword(password, a.cost)
 	return account{Name: user, Hash: h.String(), MustChange: mustChange, Changed: time.Now().UTC().Truncate(time.Second), parsed: h}
 }
 

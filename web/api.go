@@ -118,6 +118,16 @@ func list[T ~string](values ...T) []string {
 // document finishes the description and renders it. Lists are never null in answers
 // (see whole), so they are not described as nullable.
 func document(o *huma.OpenAPI) ([]byte, error) {
+	for _, path := range o.Paths {
+		if path.Get == nil {
+			continue
+		}
+		for _, p := range path.Get.Parameters {
+			if p.Schema.Type == huma.TypeArray {
+				p.Schema.Nullable = false
+			}
+		}
+	}
 	for name, schema := range o.Components.Schemas.Map() {
 		for _, p := range schema.Properties {
 			if p.Type == huma.TypeArray {

@@ -14,7 +14,7 @@ import (
 )
 
 type clipInput struct {
-	incidentPath
+	OneIncident
 	Range string `header:"Range" doc:"byte ranges, RFC 9110"`
 }
 

@@ -35,12 +35,13 @@ type IncidentPage struct {
 	Open  int               `json:"open" doc:"incidents that are not closed, whatever the filters"`
 }
 
-type incidentPath struct {
+// OneIncident names the incident that a request is about.
+type OneIncident struct {
 	ID string `path:"id" maxLength:"256" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" patternDescription:"an incident's ID" doc:"the incident's ID"`
 }
 
 type incidentStep struct {
-	incidentPath
+	OneIncident
 	Body *struct {
 		Note string `json:"note,omitempty" maxLength:"4000" doc:"for the incident's log"`
 	} `required:"false"`
@@ -59,7 +60,7 @@ func (s *Server) describeIncidents(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/api/incidents/{id}", Tags: tags,
 		Summary: "Get one incident", Errors: []int{401, 403, 404},
-	}, func(ctx context.Context, in *incidentPath) (*incidentAnswer, error) {
+	}, func(ctx context.Context, in *OneIncident) (*incidentAnswer, error) {
 		found, err := s.Incidents.Get(ctx, models.IncidentID(in.ID))
 		if err != nil {
 			return nil, s.fail(ctx, "incident "+in.ID, err)

@@ -7,10 +7,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-type aliveAnswer struct {
-	Body struct {
-		Status string `json:"status" enum:"alive"`
-	}
+// Alive is the answer of /healthz.
+type Alive struct {
+	Status string `json:"status" enum:"alive"`
 }
 
 type readinessAnswer struct {
@@ -29,10 +28,8 @@ func (s *Server) describeOperation(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "get-health", Method: http.MethodGet, Path: "/healthz", Tags: tags, Security: open,
 		Summary: "Whether the process lives", Description: "200 as long as it answers at all.",
-	}, func(context.Context, *struct{}) (*aliveAnswer, error) {
-		var a aliveAnswer
-		a.Body.Status = "alive"
-		return &a, nil
+	}, func(context.Context, *struct{}) (*struct{ Body Alive }, error) {
+		return &struct{ Body Alive }{Alive{"alive"}}, nil
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "get-readiness", Method: http.MethodGet, Path: "/readyz", Tags: tags, Security: open,

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +18,9 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/storage"
 )
+
+// cheap keeps the tests fast; only the tests of hashing itself pay in full.
+var cheap = cost{memory: 8, time: 1, threads: 1}
 
 var day = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
@@ -60,7 +62,7 @@ type site struct {
 	oneTime  string
 	password string // of admin, once logIn has changed it
 	accounts string // path
-	log      *bytes.Buffer
+	log      *journal
 }
 
 func newSite(t *testing.T, change ...func(*Server)) *site {
@@ -71,13 +73,13 @@ func newSite(t *testing.T, change ...func(*Server)) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { index.Close() })
-	s := &site{t: t, index: index, shelf: newShelf(t), accounts: filepath.Join(dir, "accounts.json"), log: new(bytes.Buffer),
+	s := &site{t: t, index: index, shelf: newShelf(t), accounts: filepath.Join(dir, "accounts.json"), log: new(journal),
 		fleet: &fleet{pictures: map[models.CameraID][]byte{"gate": []byte("\xff\xd8picture")}, cameras: []Camera{
 			{ID: "gate", Name: "Gate", Health: models.Health{Camera: "gate", Connection: models.Connected, Frames: 7},
 				Zones: []models.Zone{{ID: "door"}}},
 			{ID: "yard", Name: "Yard", Health: models.Health{Camera: "yard", Connection: models.Disconnected, Error: "connection refused"}},
 		}}}
-	accounts, oneTime, err := OpenAccounts(s.accounts)
+	accounts, oneTime, err := openAccounts(s.accounts, cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func newSite(t *testing.T, change ...func(*Server)) *site {
 	s.server = &Server{
 		Incidents: index, Evidence: s.shelf, Cameras: s.fleet, Accounts: accounts, Events: hub,
 		Status: func() Status { return Status{Version: "test", Config: ConfigStatus{Hash: "abc"}} },
-		Log:    slog.New(slog.NewTextHandler(&syncWriter{w: s.log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:    slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, fn := range change {
 		fn(s.server)
@@ -142,6 +144,9 @@ func (s *site) logIn() *browser {
 	b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": AdminUser, "password": s.password})
 	return b
 }
+
+// in reports to another test.
+func (b *browser) in(t *testing.T) *browser { return &browser{t, b.base, b.Client} }
 
 // answer is a response that has been read.
 type answer struct {
@@ -213,4 +218,5 @@ func get[T any](b *browser, path string) T {
 	return v
 }
 
-func background() context.Context { return context.Background() }
+// logged returns what the server has logged so far.
+func (s *site) logged() string { return s.log.String() }
