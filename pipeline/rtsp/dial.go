@@ -1,0 +1,103 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// maxDials bounds the redirects of one session; gortsplib itself follows them for ever.
+const maxDials = 5
+
+// udpBuffer is how many bytes the system may hold for us: a key frame of 1 MiB arrives
+// within milliseconds, and Linux's default of 208 KiB would lose half of it.
+const udpBuffer = 2 << 20
+
+// dialer makes the connections of one session and can cut them all. It watches over
+// reading, because gortsplib sets no read deadlines: a server that accepts and then says
+// nothing, in its TLS handshake say, would hold it for ever.
+type dialer struct {
+	host    string
+	timeout time.Duration
+
+	mu    sync.Mutex
+	dials int
+	conns []net.Conn
+}
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if host != d.host {
+		return nil, &refusal{"the camera redirects to the host " + host + ": put that host's address in the URL if it is right"}
+	}
+	d.mu.Lock()
+	d.dials++
+	tooMany := d.dials > maxDials
+	d.mu.Unlock()
+	if tooMany {
+		return nil, &refusal{fmt.Sprintf("the camera redirected %d times", maxDials)}
+	}
+	conn, err := (&net.Dialer{Timeout: d.timeout}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.conns = append(d.conns, conn)
+	d.mu.Unlock()
+	return &watched{Conn: conn, timeout: d.timeout}, nil
+}
+
+// listen opens a UDP socket with room for a key frame, if the system allows it.
+func (d *dialer) listen(network, address string) (net.PacketConn, error) {
+	pc, err := net.ListenPacket(network, address)
+	if err != nil {
+		return nil, err
+	}
+	if udp, ok := pc.(*net.UDPConn); ok {
+		_ = udp.SetReadBuffer(udpBuffer) // less is no reason to stop
+	}
+	return pc, nil
+}
+
+// cut closes all connections.
+func (d *dialer) cut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, conn := range d.conns {
+		_ = conn.Close()
+	}
+}
+
+// refusal is an error of which retrying soon is no use.
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return r.text }
+
+// watched is a connection on which no read waits longer than its timeout.
+type watched struct {
+	net.Conn
+	timeout time.Duration
+	set     time.Time // when the deadline was set; owned by the reading goroutine
+}
+
+// Read implements net.Conn. The deadline is renewed a few times per timeout, not at
+// every read.
+func (w *watched) Read(b []byte) (int, error) {
+	if now := time.Now(); now.Sub(w.set) > w.timeout/8 {
+		w.set = now
+		if err := w.SetReadDeadline(now.Add(w.timeout)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := w.Conn.Read(b)
+	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
+		err = fmt.Errorf("nothing received for %s: %w", w.timeout, err)
+	}
+	return n, err
+}
