@@ -1,0 +1,77 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Index holds the incident records. It is safe for concurrent use, also by several
+// processes on the same PostgreSQL database.
+type Index interface {
+	// Create stores a new incident. When there already is one with this ID nothing
+	// changes and the error is nil, so that a start after a crash may repeat it.
+	Create(ctx context.Context, in models.Incident) error
+
+	// Update reads an incident, lets change edit it, writes it with the next Revision
+	// and returns it, all in one transaction: no other writer comes between. An error
+	// of change leaves the record as it was and is returned as it is. change must not
+	// use the index. ID and Revision are not change's to set.
+	Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error)
+
+	// Get returns an incident; the error is fs.ErrNotExist when there is none.
+	Get(ctx context.Context, id models.IncidentID) (models.Incident, error)
+
+	// List returns one page. The error is ErrCursor when q.After is not a cursor of
+	// such a query.
+	List(ctx context.Context, q Query) (Page, error)
+
+	// Count says how many incidents fit the query, on all pages.
+	Count(ctx context.Context, q Query) (int, error)
+
+	Close() error
+}
+
+// Order is the order of a list.
+type Order string
+
+// The orders.
+const (
+	// OrderNewest lists the newest alarm first. It is the default.
+	OrderNewest Order = "newest"
+	// OrderQueue lists what a person should look at first: the most severe first, and
+	// of the same severity the one that has waited longest.
+	OrderQueue Order = "queue"
+)
+
+// Page sizes.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 200
+)
+
+// Query says which incidents to list. Empty fields do not limit; the values within one
+// field are alternatives.
+type Query struct {
+	Cameras    []models.CameraID
+	Zones      []models.ZoneID
+	Kinds      []models.Kind
+	Severities []models.Severity
+	States     []models.State
+	// From and To bound a time range, both included. An incident fits when any part of
+	// [Start, End] lies in it; one that goes on has no end.
+	From, To time.Time
+	Order    Order
+	Limit    int    // page size, 1..MaxLimit; 0 means DefaultLimit, more is cut to MaxLimit
+	After    string // Next of the page before; empty for the first page
+	// Brief leaves Events out of the items (EventCount still counts them): they are by
+	// far the largest part of a record, and a list seldom shows them.
+	Brief bool
+}
+
+// Page is a part of a list.
+type Page struct {
+	Items []models.Incident
+	Next  string // Query.After for the next page; empty on the last one
+}

@@ -1,0 +1,89 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// migrationLock is our number among PostgreSQL's advisory locks ("vedette" in ASCII).
+const migrationLock = 0x76656465747465
+
+// OpenPostgres opens the index in a PostgreSQL database, so that several nodes can share
+// it. dsn is a postgres:// URL or a list of key=value; its password appears in no error.
+// Tables are made in the first schema of the connection's search path.
+func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err) // pgx masks the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "vedette"
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(4)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	x := &sqlIndex{
+		dialect: dialect{name: "postgres", json: "JSON", bind: bindDollar, forUpdate: " FOR UPDATE", explain: explainPostgres},
+		write:   db,
+		read:    db,
+	}
+	err = x.inTx(ctx, func(tx *sql.Tx) error {
+		// Two nodes that start together must not both make the tables.
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+			return err
+		}
+		return migrate(ctx, tx, x.dialect)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("index: %w", explainPostgres(err)), db.Close())
+	}
+	return x, nil
+}
+
+func explainPostgres(err error) error {
+	hint := ""
+	var answer *pgconn.PgError
+	var noConn *pgconn.ConnectError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &answer):
+		// Codes: PostgreSQL manual, appendix A.
+		switch answer.Code {
+		case "28P01", "28000":
+			hint = "the server refuses this user or password: correct the DSN or pg_hba.conf"
+		case "3D000":
+			hint = "create the database first: createdb NAME"
+		case "42501":
+			hint = "the user needs the right to create tables in this schema"
+		case "53100":
+			hint = "the server's disk is full"
+		case "53300":
+			hint = "the server has no connection left: raise max_connections"
+		case "25006":
+			hint = "the server is a read-only standby: connect to the primary"
+		}
+	case errors.As(err, &noConn):
+		hint = "no connection to the server: is it running, and are host and port right?"
+		var op *net.DNSError
+		if errors.As(err, &op) {
+			hint = "the server's name cannot be resolved: correct the DSN, or look at DNS"
+		}
+	}
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, hint)
+}

@@ -1,0 +1,288 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// dialect is what SQLite and PostgreSQL do not have in common.
+type dialect struct {
+	name      string
+	json      string           // type of a document that is kept as it was written
+	bind      func(int) string // the n-th parameter, from 1
+	forUpdate string           // after a SELECT whose row the transaction will write
+	explain   func(error) error
+}
+
+func bindQuestion(int) string { return "?" }
+func bindDollar(n int) string { return "$" + strconv.Itoa(n) }
+
+// sqlIndex is an Index in an SQL database.
+type sqlIndex struct {
+	dialect
+	write *sql.DB // SQLite: one connection, so that writers queue here and not on a lock
+	read  *sql.DB
+}
+
+func (x *sqlIndex) fail(op string, err error) error {
+	return fmt.Errorf("%s: %s: %w", x.name, op, x.explain(err))
+}
+
+// inTx runs fn in one transaction.
+func (x *sqlIndex) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := x.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // no effect after Commit
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// row is an incident as its columns hold it.
+type row struct {
+	in          models.Incident
+	doc, events []byte
+}
+
+func rowOf(in models.Incident) (row, error) {
+	events, err := json.Marshal(in.Events)
+	if err != nil {
+		return row{}, err
+	}
+	lean := in
+	lean.Events = nil
+	doc, err := json.Marshal(lean)
+	if err != nil {
+		return row{}, err
+	}
+	return row{in, doc, events}, nil
+}
+
+func (r row) incident() (models.Incident, error) {
+	var in models.Incident
+	if err := json.Unmarshal(r.doc, &in); err != nil {
+		return in, fmt.Errorf("record: %w", err)
+	}
+	if r.events != nil {
+		if err := json.Unmarshal(r.events, &in.Events); err != nil {
+			return in, fmt.Errorf("record: events: %w", err)
+		}
+	}
+	return in, nil
+}
+
+// priority is 0 for critical, then up; see migrations.
+func priority(s models.Severity) int { return models.SeverityCritical.Rank() - s.Rank() }
+
+func endMicros(in models.Incident) any {
+	if in.End.IsZero() {
+		return nil
+	}
+	return in.End.UnixMicro()
+}
+
+func (x *sqlIndex) Create(ctx context.Context, in models.Incident) error {
+	if in.ID == "" {
+		return x.fail("create", errors.New("incident without an ID"))
+	}
+	in.Revision = max(in.Revision, 1)
+	if err := x.inTx(ctx, func(tx *sql.Tx) error { return x.insert(ctx, tx, in) }); err != nil {
+		return x.fail("create "+string(in.ID), err)
+	}
+	return nil
+}
+
+// columns of an incident after its id, in the order of row.columns.
+var columns = []string{"camera", "zone", "kind", "priority", "state", "start_us", "alarm_us", "end_us",
+	"footage", "revision", "doc", "events"}
+
+func (r row) columns() []any {
+	in := r.in
+	return []any{string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
+		in.Start.UnixMicro(), in.Alarm.UnixMicro(), endMicros(in), string(in.Footage.State), in.Revision,
+		string(r.doc), string(r.events)}
+}
+
+func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) error {
+	r, err := rowOf(in)
+	if err != nil {
+		return err
+	}
+	w := where{bind: x.bind}
+	values := w.arg(string(in.ID))
+	for _, v := range r.columns() {
+		values += ", " + w.arg(v)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+
+		`) VALUES (`+values+`) ON CONFLICT (id) DO NOTHING`, w.args...); err != nil {
+		return err
+	}
+	return x.widen(ctx, tx, in)
+}
+
+// widen keeps spread at least as wide as every incident. It mostly changes no row.
+func (x *sqlIndex) widen(ctx context.Context, tx *sql.Tx, in models.Incident) error {
+	before, after := in.Alarm.Sub(in.Start).Microseconds(), int64(0)
+	if !in.End.IsZero() {
+		after = in.End.Sub(in.Alarm).Microseconds()
+	}
+	// Rounding to µs may lose one on either side.
+	before, after = max(0, before+1), max(0, after+1)
+	var b, a int64
+	if err := tx.QueryRowContext(ctx, `SELECT before_us, after_us FROM spread`).Scan(&b, &a); err != nil {
+		return err
+	}
+	if before <= b && after <= a {
+		return nil
+	}
+	// Compared again by the UPDATE: another process may have widened it in between.
+	for _, col := range []struct {
+		name string
+		us   int64
+	}{{"before_us", before}, {"after_us", after}} {
+		stmt := `UPDATE spread SET ` + col.name + ` = ` + x.bind(1) + ` WHERE ` + col.name + ` < ` + x.bind(2)
+		if _, err := tx.ExecContext(ctx, stmt, col.us, col.us); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
+	var in models.Incident
+	var refused error
+	err := x.inTx(ctx, func(tx *sql.Tx) error {
+		var err error
+		if in, err = x.get(ctx, tx, id, x.forUpdate); err != nil {
+			return err
+		}
+		revision := in.Revision
+		if refused = change(&in); refused != nil {
+			return refused
+		}
+		in.ID, in.Revision = id, revision+1
+		r, err := rowOf(in)
+		if err != nil {
+			return err
+		}
+		w := where{bind: x.bind}
+		values := r.columns()
+		set := make([]string, len(columns))
+		for i, column := range columns {
+			set[i] = column + " = " + w.arg(values[i])
+		}
+		w.in("id", []any{string(id)})
+		if _, err := tx.ExecContext(ctx, `UPDATE incidents SET `+strings.Join(set, ", ")+w.String(), w.args...); err != nil {
+			return err
+		}
+		return x.widen(ctx, tx, in)
+	})
+	switch {
+	case refused != nil:
+		return models.Incident{}, refused
+	case err != nil:
+		return models.Incident{}, x.fail("update "+string(id), err)
+	}
+	return in, nil
+}
+
+func (x *sqlIndex) Get(ctx context.Context, id models.IncidentID) (models.Incident, error) {
+	in, err := x.get(ctx, x.read, id, "")
+	if err != nil {
+		return models.Incident{}, x.fail("get "+string(id), err)
+	}
+	return in, nil
+}
+
+func (x *sqlIndex) get(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, id models.IncidentID, lock string) (models.Incident, error) {
+	var r row
+	err := q.QueryRowContext(ctx, `SELECT doc, events FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.events)
+	if errors.Is(err, sql.ErrNoRows) {
+		return models.Incident{}, fs.ErrNotExist
+	}
+	if err != nil {
+		return models.Incident{}, err
+	}
+	return r.incident()
+}
+
+func (x *sqlIndex) List(ctx context.Context, q Query) (Page, error) {
+	page, err := x.list(ctx, q)
+	if err != nil {
+		return Page{}, x.fail("list", err)
+	}
+	return page, nil
+}
+
+func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
+	if q.Limit <= 0 {
+		q.Limit = DefaultLimit
+	}
+	q.Limit = min(q.Limit, MaxLimit)
+	stmt, args, err := x.listQuery(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	rows, err := x.read.QueryContext(ctx, stmt, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	defer rows.Close()
+	var page Page
+	for rows.Next() {
+		var r row
+		dst := []any{&r.doc}
+		if !q.Brief {
+			dst = append(dst, &r.events)
+		}
+		if err := rows.Scan(dst...); err != nil {
+			return Page{}, err
+		}
+		// One row more than asked for says that there is a next page.
+		if len(page.Items) == q.Limit {
+			last := page.Items[q.Limit-1]
+			page.Next = cursor{q.order(), priority(last.Severity), last.Alarm.UnixMicro(), string(last.ID)}.String()
+			break
+		}
+		in, err := r.incident()
+		if err != nil {
+			return Page{}, err
+		}
+		page.Items = append(page.Items, in)
+	}
+	return page, rows.Err()
+}
+
+func (x *sqlIndex) Count(ctx context.Context, q Query) (int, error) {
+	w := where{bind: x.bind}
+	n := 0
+	err := x.filter(ctx, &w, q)
+	if err == nil {
+		err = x.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM incidents`+w.String(), w.args...).Scan(&n)
+	}
+	if err != nil {
+		return 0, x.fail("count", err)
+	}
+	return n, nil
+}
+
+func (x *sqlIndex) Close() error {
+	err := x.write.Close()
+	if x.read != x.write {
+		err = errors.Join(x.read.Close(), err)
+	}
+	return err
+}
