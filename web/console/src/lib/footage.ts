@@ -1,0 +1,88 @@
+import type { Footage, Gap } from "../api/types";
+import { clock, clockTenths, length, parse } from "./time";
+import { causeWord } from "./words";
+
+/** The share of the asked time that the clip covers, 0..1, as in models.Footage.Complete. */
+export function complete(f: Footage): number {
+  const from = parse(f.asked_from);
+  const to = parse(f.asked_to);
+  if (Number.isNaN(to) || !(to > from)) return 1;
+  let missing = 0;
+  for (const g of f.gaps ?? []) {
+    missing += Math.max(0, Math.min(parse(g.to), to) - Math.max(parse(g.from), from));
+  }
+  return Math.max(0, 1 - missing / (to - from));
+}
+
+/** 100 % only when nothing at all is missing; never rounded up to it. */
+export function percent(share: number): string {
+  if (share >= 1) return "100 %";
+  const p = share * 100;
+  return p >= 99 ? `${(Math.floor(p * 10) / 10).toFixed(1)} %` : `${Math.floor(p)} %`;
+}
+
+/** gap of 1.8 s at 23:41:07.2, camera lost */
+export function gapText(g: Gap): string {
+  const from = parse(g.from);
+  const to = parse(g.to);
+  const lost = g.lost ? `, ${g.lost} lost` : "";
+  return `gap of ${length(to - from)} at ${clockTenths(from)}, ${causeWord(g.cause)}${lost}`;
+}
+
+export interface FootageText {
+  /** One word or two: what state the footage is in. */
+  state: string;
+  /** The rest of the sentence. */
+  detail: string;
+  /** Something is missing or has not left this machine. */
+  attention: boolean;
+}
+
+/** How far the evidence has come, in words. */
+export function footageText(f: Footage): FootageText {
+  switch (f.state) {
+    case "recording":
+      return { state: "Recording", detail: "the clip is still growing", attention: false };
+    case "pending":
+      return {
+        state: "Not yet off site",
+        detail: f.upload_note || "complete on this machine, waiting to be stored",
+        attention: true,
+      };
+    case "stored":
+      return { state: "Stored", detail: "every file is in the evidence store", attention: false };
+    case "none":
+      return { state: "No footage", detail: "there was nothing to keep", attention: true };
+  }
+}
+
+/** The short sentence for a queue row; empty when there is nothing to worry about. */
+export function footageFlag(f: Footage): string {
+  if (f.state === "none") return "no footage";
+  const gaps = f.gaps ?? [];
+  if (gaps.length > 0 && f.state === "recording") return gaps.length === 1 ? "1 gap" : `${gaps.length} gaps`;
+  const share = complete(f);
+  if (share < 1) return `${percent(share)} of footage`;
+  if (f.state === "pending") return "not yet off site";
+  return "";
+}
+
+/** 97 %, gap of 1.8 s at 23:41:07.2, camera lost */
+export function completenessText(f: Footage): string {
+  const gaps = f.gaps ?? [];
+  if (f.state === "none" && gaps.length === 0) return "nothing recorded";
+  const share = complete(f);
+  const open = f.state === "recording";
+  if (gaps.length === 0) return open ? "no gap so far" : "complete, no gap";
+  const most = gaps.slice(0, 3).map(gapText).join("; ");
+  const rest = gaps.length > 3 ? `; and ${gaps.length - 3} more` : "";
+  return `${open ? "so far" : percent(share)}, ${most}${rest}`;
+}
+
+/** The stretch of wall time that the clip shows: 23:40:51 – 23:41:42 */
+export function spanText(f: Footage): string {
+  const from = parse(f.from);
+  const to = parse(f.to);
+  if (Number.isNaN(from)) return "–";
+  return Number.isNaN(to) ? `from ${clock(from)}` : `${clock(from)} – ${clock(to)}`;
+}

@@ -1,0 +1,141 @@
+import type { Incident } from "../api/types";
+import { byNewest, byUrgency, place, type Order } from "./order";
+
+/** What the queue shows; an empty list of words does not limit. */
+export interface View {
+  states: string[];
+  cameras: string[];
+  zones: string[];
+  kinds: string[];
+  severities: string[];
+}
+
+/** Open incidents stand by urgency; as soon as closed ones are asked for it is an archive. */
+export const isArchive = (v: View) => v.states.includes("closed");
+
+export function shows(v: View, i: Incident): boolean {
+  const has = (list: string[], word: string) => list.length === 0 || list.includes(word);
+  return (
+    has(v.states, i.state) &&
+    has(v.cameras, i.camera) &&
+    has(v.zones, i.zone) &&
+    has(v.kinds, i.kind) &&
+    has(v.severities, i.severity)
+  );
+}
+
+/**
+ * The rows of the queue: a sorted prefix of everything the server holds for one view,
+ * kept right by the pages that are fetched and by the changes that are pushed. The newest
+ * revision of an incident always wins, whichever way it came.
+ *
+ * Rows never change places because somebody looked away: `held` names the rows under the
+ * hand, which stay even when they no longer belong, until they are let go.
+ */
+export class Rows {
+  readonly order: Order;
+  #items: Incident[] = [];
+  #revision = new Map<string, number>();
+  #held = new Set<string>();
+  /** Held rows that no longer belong. */
+  #gone = new Set<string>();
+
+  constructor(
+    readonly view: View,
+    /** The server has more beyond the last row. */
+    public more = true,
+  ) {
+    this.order = isArchive(view) ? byNewest : byUrgency;
+  }
+
+  /** Sorted; a fresh array after every change, so that it can be compared by identity. */
+  get items(): readonly Incident[] {
+    return this.#items;
+  }
+
+  get(id: string): Incident | undefined {
+    return this.#revision.has(id) ? this.#items.find((i) => i.id === id) : undefined;
+  }
+
+  indexOf(id: string): number {
+    return this.#revision.has(id) ? this.#items.findIndex((i) => i.id === id) : -1;
+  }
+
+  /** Takes a page of the server; more says whether another one follows. */
+  page(items: readonly Incident[], more: boolean) {
+    this.more = more;
+    this.apply(items, true);
+  }
+
+  /**
+   * Takes changes as they are pushed. Returns the IDs of rows that were not there before.
+   * A change that belongs beyond the last fetched row is left for the page that brings it.
+   */
+  apply(changes: readonly Incident[], fetched = false): string[] {
+    const next = this.#items.slice();
+    const arrived: string[] = [];
+    for (const change of changes) {
+      const known = this.#revision.get(change.id);
+      if (known !== undefined && known >= change.revision) continue;
+      if (known !== undefined) next.splice(next.findIndex((i) => i.id === change.id), 1);
+      if (!shows(this.view, change)) {
+        if (known === undefined || !this.#held.has(change.id)) {
+          this.#revision.delete(change.id);
+          this.#gone.delete(change.id);
+          continue;
+        }
+        this.#gone.add(change.id);
+      } else {
+        this.#gone.delete(change.id);
+      }
+      const at = place(next, change, this.order);
+      if (!fetched && this.more && known === undefined && at === next.length) continue;
+      next.splice(at, 0, change);
+      this.#revision.set(change.id, change.revision);
+      if (known === undefined) arrived.push(change.id);
+    }
+    this.#items = next;
+    return arrived;
+  }
+
+  /** Keeps these rows in place and lets go of all others. Says whether rows left. */
+  hold(ids: readonly string[]): boolean {
+    this.#held = new Set(ids);
+    const leaving = new Set([...this.#gone].filter((id) => !this.#held.has(id)));
+    if (leaving.size === 0) return false;
+    for (const id of leaving) {
+      this.#gone.delete(id);
+      this.#revision.delete(id);
+    }
+    this.#items = this.#items.filter((i) => !leaving.has(i.id));
+    return true;
+  }
+}
+
+/**
+ * Counts open incidents from what is pushed, between two answers of the server that say
+ * the number outright. Remembering the state of each incident seen makes it exact as long
+ * as no message is missed, and a missed one brings a reset, which brings a new answer.
+ */
+export class OpenCount {
+  value = 0;
+  #open = new Map<string, boolean>();
+
+  reset(value: number) {
+    this.value = value;
+    this.#open.clear();
+  }
+
+  /** Incidents that the answer of the server already counted. */
+  seen(items: readonly Incident[]) {
+    for (const i of items) this.#open.set(i.id, i.state !== "closed");
+  }
+
+  apply(change: Incident) {
+    const open = change.state !== "closed";
+    // The first revision of an unknown incident is new; any later one was open before.
+    const before = this.#open.get(change.id) ?? change.revision > 1;
+    this.#open.set(change.id, open);
+    this.value = Math.max(0, this.value + Number(open) - Number(before));
+  }
+}

@@ -1,0 +1,70 @@
+import type { View } from "./queue";
+
+/** What the state filter offers; each is one question that a person asks. */
+export const stateViews = [
+  { id: "open", name: "Open", states: ["new", "acknowledged"] },
+  { id: "new", name: "Unclaimed", states: ["new"] },
+  { id: "acknowledged", name: "Claimed", states: ["acknowledged"] },
+  { id: "closed", name: "Closed", states: ["closed"] },
+] as const;
+
+export type StateView = (typeof stateViews)[number]["id"];
+
+/** The filters as the address bar holds them. */
+export function parseView(search: string): View & { shown: StateView } {
+  const q = new URLSearchParams(search);
+  const chosen = stateViews.find((s) => s.id === q.get("show")) ?? stateViews[0];
+  return {
+    shown: chosen.id,
+    states: [...chosen.states],
+    cameras: q.getAll("camera"),
+    zones: q.getAll("zone"),
+    kinds: q.getAll("kind"),
+    severities: q.getAll("severity"),
+  };
+}
+
+type Field = "camera" | "zone" | "kind" | "severity";
+
+/** The address after one more filter, or after taking it away again. */
+export function toggle(search: string, field: Field, value: string): string {
+  const q = new URLSearchParams(search);
+  const values = q.getAll(field);
+  q.delete(field);
+  for (const v of values.includes(value) ? values.filter((v) => v !== value) : [...values, value]) q.append(field, v);
+  return path(q);
+}
+
+export function show(search: string, view: StateView): string {
+  const q = new URLSearchParams(search);
+  if (view === "open") q.delete("show");
+  else q.set("show", view);
+  return path(q);
+}
+
+function path(q: URLSearchParams): string {
+  const s = q.toString();
+  return s ? `/?${s}` : "/";
+}
+
+export interface Suggestion {
+  field: Field | "incident";
+  value: string;
+}
+
+/** What a few typed letters may mean, the closest first: names that begin so, then names that contain it. */
+export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[] }): Suggestion[] {
+  const wanted = text.trim().toLowerCase();
+  const all: Suggestion[] = [
+    ...known.cameras.map((value) => ({ field: "camera" as const, value })),
+    ...known.zones.map((value) => ({ field: "zone" as const, value })),
+    ...known.kinds.map((value) => ({ field: "kind" as const, value })),
+  ];
+  if (!wanted) return all.slice(0, 12);
+  const starts = all.filter((s) => s.value.toLowerCase().startsWith(wanted));
+  const contains = all.filter((s) => !starts.includes(s) && s.value.toLowerCase().includes(wanted));
+  const found = [...starts, ...contains].slice(0, 12);
+  // An ID, as the incident page and the log show it, goes straight to its incident.
+  if (/^\d{8}t\d{6}/.test(wanted)) found.unshift({ field: "incident", value: text.trim() });
+  return found;
+}

@@ -1,0 +1,99 @@
+import type { Event, Fact, Incident, Severity } from "../api/types";
+import { fromNanos, setting } from "./time";
+
+const sentence = (s: string) => (s ? s[0]!.toUpperCase() + s.slice(1).replaceAll("_", " ") : s);
+
+export const kindWord = (kind: string) => sentence(kind);
+
+const severityWords: Record<Severity, string> = { critical: "Critical", high: "High", medium: "Medium", low: "Low" };
+export const severityWord = (s: string) => severityWords[s as Severity] ?? sentence(s);
+
+/** A thing that nothing has classified is named for the one fact that is known of it. */
+export const labelWord = (label: string) => (!label || label === "unknown" ? "something moving" : label);
+
+const causes: Record<string, string> = {
+  packet_loss: "packets lost",
+  camera_lost: "camera lost",
+  restart: "vedette restarted",
+  disk: "disk could not take it",
+  overrun: "recorder could not keep up",
+  not_buffered: "before the buffer began",
+  stream: "camera sent what cannot be stored",
+};
+export const causeWord = (cause: string) => causes[cause] ?? cause.replaceAll("_", " ");
+
+const clocks: Record<string, string> = {
+  arrival: "our clock, on arrival",
+  camera: "the camera's clock",
+  file: "the file's media time",
+};
+export const clockWord = (c: string | undefined) => (c ? (clocks[c] ?? c) : "–");
+
+const codecs: Record<string, string> = { h264: "H.264", h265: "H.265" };
+export const codecWord = (c: string | undefined) => (c ? (codecs[c] ?? c) : "–");
+
+const steps: Record<string, string> = { acknowledged: "Claimed", closed: "Closed" };
+/** What was done, as the log shows it. */
+export const stepWord = (what: string) => steps[what] ?? sentence(what);
+
+/** Who has claimed the incident last; empty when nobody has. */
+export function owner(in_: Incident): string {
+  const log = in_.log ?? [];
+  for (let i = log.length - 1; i >= 0; i--) {
+    if (log[i]!.what === "acknowledged") return log[i]!.who;
+  }
+  return "";
+}
+
+export function stateText(in_: Incident): string {
+  switch (in_.state) {
+    case "new":
+      return "Unclaimed";
+    case "acknowledged": {
+      const who = owner(in_);
+      return who ? `Claimed by ${who}` : "Claimed";
+    }
+    case "closed":
+      return "Closed";
+  }
+}
+
+/** The rule as a sentence: what has to be true for it to fire. */
+export function ruleText(e: Event): string {
+  const r = e.rule;
+  const who = r.labels && r.labels.length > 0 ? r.labels.join(" or ") : "anything that moves";
+  const dwell = r.dwell_ns ? setting(fromNanos(r.dwell_ns)) : "";
+  const grace = r.grace_ns ? `, out of it for at most ${setting(fromNanos(r.grace_ns))} at a time` : "";
+  if (r.kind === "loitering") return `${sentence(who)} that stays in ${e.zone} for ${dwell || "any time"}${grace}.`;
+  if (r.kind === "motion") return `${sentence(who)} in ${e.zone}${dwell ? ` for ${dwell}` : ""}${grace}.`;
+  return `${kindWord(r.kind)} in ${e.zone}${dwell ? ` for ${dwell}` : ""}.`;
+}
+
+/** 31.2 s, 82 %, 0.4 : a measured value with its unit. */
+export function quantity(value: number, unit: string): string {
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const n = Number.isInteger(value) ? String(value) : value.toFixed(digits);
+  return unit ? `${n} ${unit}` : n;
+}
+
+export function factText(f: Fact): string {
+  return `${quantity(f.observed, f.unit)}, limit ${quantity(f.threshold, f.unit)}`;
+}
+
+/** 4.2 MB, 870 kB: decimal, as disks and networks are sold. */
+export function bytes(n: number): string {
+  if (n < 1000) return `${n} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = n / 1000;
+  let i = 0;
+  while (value >= 999.5 && i < units.length - 1) {
+    value /= 1000;
+    i++;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[i]}`;
+}
+
+export const plural = (n: number, one: string, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+/** 10 000 with a narrow no-break space. */
+export const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");

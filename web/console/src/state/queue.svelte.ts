@@ -1,0 +1,148 @@
+import { api, type Filter } from "../api/client";
+import type { Incident } from "../api/types";
+import { OpenCount, Rows, isArchive, type View } from "../lib/queue";
+import { parse } from "../lib/time";
+import { live } from "./live.svelte";
+
+const pageSize = 100;
+
+/** The queue as the server and the live connection make it. */
+class Queue {
+  items = $state.raw<readonly Incident[]>([]);
+  open = $state(0);
+  /** The first page of this view is not there yet. */
+  loading = $state(true);
+  more = $state(false);
+  trouble = $state("");
+  /** The end of the latest incident of all, milliseconds; NaN when there has been none. */
+  quietSince = $state(Number.NaN);
+  /** IDs that arrived by themselves, with when, so that a row can show it once. */
+  arrived = $state.raw<ReadonlyMap<string, number>>(new Map());
+
+  #rows = new Rows({ states: [], cameras: [], zones: [], kinds: [], severities: [] });
+  #count = new OpenCount();
+  #abort: AbortController | undefined;
+  #fetching = false;
+  #cursor = "";
+  #held: string[] = [];
+
+  constructor() {
+    live.listen({ incidents: (c) => this.#apply(c), reset: () => void this.load(this.#rows.view) });
+  }
+
+  get(id: string): Incident | undefined {
+    return this.#rows.get(id);
+  }
+
+  /** Shows a view from its first page. Rows of the same view stay until the answer is there. */
+  async load(view: View) {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    const same = JSON.stringify(view) === JSON.stringify(this.#rows.view);
+    const rows = new Rows(view);
+    // What is pushed while the page is under way belongs to the new rows too.
+    const pushed: Incident[] = [];
+    const stop = live.listen({ incidents: (c) => pushed.push(...c) });
+    if (!same || this.items.length === 0) {
+      this.loading = true;
+      this.items = [];
+    }
+    this.#fetching = true;
+    try {
+      const page = await api.incidents(filter(view), order(view), pageSize, undefined, abort.signal);
+      rows.page(page.items ?? [], !!page.next);
+      this.#rows = rows;
+      this.#cursor = page.next ?? "";
+      this.#count.reset(page.open);
+      this.#count.seen(page.items ?? []);
+      rows.hold(this.#held);
+      rows.apply(pushed);
+      this.trouble = "";
+      this.#show();
+      if (page.open === 0) void this.#quiet(abort.signal);
+    } catch (err) {
+      if (abort.signal.aborted) return;
+      this.trouble = (err as Error).message;
+    } finally {
+      stop();
+      if (this.#abort === abort) {
+        this.loading = false;
+        this.#fetching = false;
+      }
+    }
+  }
+
+  /** Brings the next page when there is one; calling it again while one is under way does nothing. */
+  async loadMore() {
+    if (this.#fetching || !this.#cursor) return;
+    const rows = this.#rows;
+    this.#fetching = true;
+    try {
+      const page = await api.incidents(filter(rows.view), order(rows.view), pageSize, this.#cursor, this.#abort?.signal);
+      if (rows !== this.#rows) return;
+      this.#cursor = page.next ?? "";
+      rows.page(page.items ?? [], !!page.next);
+      this.#count.seen(page.items ?? []);
+      this.trouble = "";
+      this.#show();
+    } catch (err) {
+      if (rows === this.#rows && !this.#abort?.signal.aborted) this.trouble = (err as Error).message;
+    } finally {
+      if (rows === this.#rows) this.#fetching = false;
+    }
+  }
+
+  /** The rows under the hand stay where they are, whatever happens to their incidents. */
+  hold(...ids: string[]) {
+    this.#held = ids.filter(Boolean);
+    if (this.#rows.hold(this.#held)) this.#show();
+  }
+
+  reload() {
+    return this.load(this.#rows.view);
+  }
+
+  #apply(changes: Incident[]) {
+    const fresh = this.#rows.apply(changes);
+    for (const c of changes) {
+      this.#count.apply(c);
+      const last = parse(c.end) || parse(c.alarm);
+      if (!(last <= this.quietSince)) this.quietSince = last;
+    }
+    if (fresh.length > 0) {
+      const now = Date.now();
+      const kept = [...this.arrived].filter(([, at]) => now - at < 10_000);
+      this.arrived = new Map([...kept, ...fresh.map((id) => [id, now] as const)]);
+    }
+    this.#show();
+  }
+
+  #show() {
+    this.items = this.#rows.items;
+    this.more = this.#rows.more;
+    this.open = this.#count.value;
+  }
+
+  async #quiet(signal: AbortSignal) {
+    try {
+      const page = await api.incidents({}, "newest", 1, undefined, signal);
+      const latest = page.items?.[0];
+      this.quietSince = latest ? parse(latest.end) || parse(latest.alarm) : Number.NaN;
+    } catch {
+      // The sentence then says less; it never guesses.
+    }
+  }
+}
+
+const order = (v: View) => (isArchive(v) ? "newest" : "queue");
+
+const filter = (v: View): Filter => ({
+  state: v.states,
+  camera: v.cameras,
+  zone: v.zones,
+  kind: v.kinds,
+  severity: v.severities,
+});
+
+export const queue = new Queue();

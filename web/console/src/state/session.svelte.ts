@@ -1,0 +1,52 @@
+import { ApiError, api, onUnauthorised } from "../api/client";
+import type { Session } from "../api/types";
+
+/** Who is signed in. */
+class SessionState {
+  /** undefined until the server has answered, null when nobody is signed in. */
+  current = $state<Session | null | undefined>(undefined);
+  /** A session was there and is over: say so at the door. */
+  ended = $state(false);
+  /** The server did not answer when the page was opened. */
+  trouble = $state("");
+
+  async start() {
+    onUnauthorised(() => this.end());
+    this.trouble = "";
+    try {
+      this.current = await api.session();
+    } catch (err) {
+      if (err instanceof ApiError && err.status === 401) this.current = null;
+      else this.trouble = (err as Error).message;
+    }
+  }
+
+  async login(user: string, password: string) {
+    this.current = await api.login(user, password);
+    this.ended = false;
+  }
+
+  async changePassword(old: string, next: string) {
+    await api.changePassword(old, next);
+    this.current = await api.session();
+  }
+
+  async logout() {
+    try {
+      await api.logout();
+    } catch (err) {
+      // A session that is already over is what was asked for.
+      if (!(err instanceof ApiError && err.status === 401)) throw err;
+    }
+    this.current = null;
+    this.ended = false;
+  }
+
+  end() {
+    if (!this.current) return;
+    this.current = null;
+    this.ended = true;
+  }
+}
+
+export const session = new SessionState();
