@@ -1,0 +1,93 @@
+package config
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Transport values of a Camera.
+const (
+	TCP = "tcp"
+	UDP = "udp"
+)
+
+// Camera is one camera with the defaults filled in.
+type Camera struct {
+	ID        models.CameraID
+	Name      string // for people; the ID when the file gives none
+	URL       Secret // rtsp:// or rtsps://, with percent-encoded credentials
+	DetectURL Secret // analysed instead of URL; empty when URL is
+	Transport string // TCP or UDP
+	CAFile    string // PEM file, absolute, of the authority that signed an rtsps:// certificate
+	Timeout   time.Duration
+	PreRoll   time.Duration // footage kept from before the arrival
+	PostRoll  time.Duration // footage kept from after the end
+	Buffer    Buffer
+	Detect    Detect
+	Zones     []models.Zone // in the file's order
+}
+
+// Buffer bounds the footage of one camera that waits for an incident, in bytes.
+type Buffer struct {
+	Memory int64
+	Disk   int64 // used beyond Memory; 0 keeps nothing on disk
+}
+
+// Detect is how one camera's pictures are analysed.
+type Detect struct {
+	FPS     float64 // frames analysed a second at most; 0 is every frame
+	Objects bool    // use the object detector where weights are present
+	Masks   []models.Polygon
+}
+
+// Watch is what the vision lane looks for; hash names the configuration it came from.
+// It shares zones and masks with c: neither side may change them.
+func (c Camera) Watch(hash string) models.Watch {
+	return models.Watch{
+		Camera:     c.ID,
+		Zones:      c.Zones,
+		Masks:      c.Detect.Masks,
+		FPS:        c.Detect.FPS,
+		Objects:    c.Detect.Objects,
+		ConfigHash: hash,
+	}
+}
+
+// SameStream says whether c can replace o by a new Watch alone. It is false when the
+// camera must restart: when its name, its streams, how they are reached or how much of
+// them is kept has changed.
+func (c Camera) SameStream(o Camera) bool {
+	return c.ID == o.ID &&
+		c.Name == o.Name &&
+		c.URL == o.URL &&
+		c.DetectURL == o.DetectURL &&
+		c.Transport == o.Transport &&
+		c.CAFile == o.CAFile &&
+		c.Timeout == o.Timeout &&
+		c.PreRoll == o.PreRoll &&
+		c.PostRoll == o.PostRoll &&
+		c.Buffer == o.Buffer
+}
+
+// Address is the scheme and host of URL: what may be shown to people and logged. Path and
+// query are left out because many cameras take the password there.
+func (c Camera) Address() string {
+	u, err := url.Parse(c.URL.Reveal())
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// LongestDwell is the longest dwell of any rule: with PreRoll, how far back a clip begins.
+func (c Camera) LongestDwell() time.Duration {
+	var longest time.Duration
+	for _, zone := range c.Zones {
+		for _, rule := range zone.Rules {
+			longest = max(longest, rule.Dwell)
+		}
+	}
+	return longest
+}
