@@ -21,7 +21,7 @@ type cameraPath struct {
 
 type pictureAnswer struct {
 	ContentType  string    `header:"Content-Type"`
-	LastModified time.Time `header:"Last-Modified" timeFormat:"http"`
+	LastModified time.Time `header:"Last-Modified"`
 	Body         []byte
 }
 

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -38,7 +40,7 @@ func (s *Server) describeEvidence(api huma.API) {
 				"304": {Description: "the client has it"},
 				"416": {Description: "there is no such range"},
 			},
-			Errors: []int{401, 403, 404},
+			Errors: []int{401, 403, 404, 503},
 		}
 		huma.Register(api, op, func(ctx context.Context, in *clipInput) (*huma.StreamResponse, error) {
 			return s.evidence(ctx, models.IncidentID(in.ID), e.role, e.kind, e.extension)
@@ -59,8 +61,13 @@ func (s *Server) evidence(ctx context.Context, id models.IncidentID, role models
 		return nil, s.fail(ctx, what, err)
 	}
 	body, object, err := s.Evidence.Open(ctx, in, role)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
 		return nil, s.fail(ctx, what, err)
+	case err != nil:
+		s.Log.Error("evidence cannot be opened", "what", what, "error", err)
+		return nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("the store of evidence does not answer; the record names what it holds"),
+			http.Header{"Retry-After": {"10"}})
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer body.Close()

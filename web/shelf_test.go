@@ -2,10 +2,8 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"io/fs"
 	"sync"
 	"testing"
 
@@ -13,36 +11,31 @@ import (
 	"github.com/vedette-cctv/vedette/storage"
 )
 
-// shelf is evidence in a real disk bucket.
-type shelf struct{ storage.Bucket }
+// shelf is evidence in a real spool and a real disk bucket.
+type shelf struct{ storage.Evidence }
 
 func newShelf(t *testing.T) shelf {
 	t.Helper()
-	b, err := storage.OpenDisk(t.TempDir())
+	bucket, err := storage.OpenDisk(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shelf{b}
+	spool, err := storage.OpenSpool(t.TempDir(), storage.SpoolOptions{Reserve: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { spool.Close() })
+	return shelf{storage.Evidence{Spool: spool, Bucket: bucket}}
 }
 
 func (s shelf) put(t *testing.T, in *models.Incident, role models.ObjectRole, name string, data []byte) {
 	t.Helper()
 	sum := sha256.Sum256(data)
 	o := models.Object{Role: role, Key: "incidents/" + string(in.ID) + "/" + name, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
-	if err := s.Put(t.Context(), o.Key, bytes.NewReader(data), o); err != nil {
+	if err := s.Bucket.Put(t.Context(), o.Key, bytes.NewReader(data), o); err != nil {
 		t.Fatal(err)
 	}
 	in.Footage.Objects = append(in.Footage.Objects, o)
-}
-
-func (s shelf) Open(ctx context.Context, in models.Incident, role models.ObjectRole) (storage.Reader, models.Object, error) {
-	for _, o := range in.Footage.Objects {
-		if o.Role == role {
-			r, err := s.Bucket.Open(ctx, o.Key)
-			return r, o, err
-		}
-	}
-	return nil, models.Object{}, fs.ErrNotExist
 }
 
 // journal is a log that several goroutines may write and a test may read meanwhile.
