@@ -114,6 +114,8 @@ func (l *loss) gap(from, to time.Time) *models.Gap {
 	return g
 }
 
+const brokeOff = "a NAL unit broke off"
+
 // packet takes the next packet in the order of arrival.
 func (a *assembler) packet(pkt *rtp.Packet, now time.Time) {
 	if !a.sequence(pkt.SequenceNumber) {
@@ -128,7 +130,7 @@ func (a *assembler) packet(pkt *rtp.Packet, now time.Time) {
 		// Some cameras never set the marker bit (FLIR M400), so a new timestamp also ends
 		// a unit. Others give parameter sets a timestamp of their own: they wait for their
 		// picture.
-		if a.picture || a.damaged {
+		if a.picture || a.damaged || a.fragment {
 			a.finish()
 		} else {
 			a.stamp = pkt.Timestamp
@@ -172,7 +174,7 @@ func (a *assembler) sequence(n uint16) bool {
 func (a *assembler) unpack(pkt *rtp.Packet) {
 	goesOn := continuesFragment(a.codec, pkt.Payload)
 	if a.fragment && !goesOn {
-		a.broken("a NAL unit broke off")
+		a.broken(brokeOff)
 	}
 	pkt.Marker = true // see depacketizer
 	nalus, err := a.depack.Decode(pkt)
@@ -205,15 +207,17 @@ func (a *assembler) unpack(pkt *rtp.Packet) {
 	}
 }
 
-// broken marks the open unit as damaged by the camera itself.
+// broken marks the open unit as damaged by the camera itself, unless it already misses
+// packets, of which this may be the consequence.
 func (a *assembler) broken(why string) {
 	a.fragment = false
-	a.stats.malformed.Add(1)
-	if !a.damaged {
-		a.damaged = true
-		a.lost.units++
-		a.lost.note(why)
+	if a.damaged {
+		return
 	}
+	a.damaged = true
+	a.stats.malformed.Add(1)
+	a.lost.units++
+	a.lost.note(why)
 }
 
 // add puts a NAL unit into the open unit. It reports false if the unit is damaged by it.
@@ -245,7 +249,7 @@ func (a *assembler) add(nalu []byte) bool {
 // finish ends the open unit and emits it if it is whole.
 func (a *assembler) finish() {
 	if a.fragment {
-		a.broken("a NAL unit broke off")
+		a.broken(brokeOff)
 	}
 	nalus, stamp, arrival, damaged := a.nalus, a.stamp, a.arrival, a.damaged
 	expect := len(nalus) // pictures of a stream have about as many NAL units each

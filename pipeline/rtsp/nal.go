@@ -70,16 +70,8 @@ func opensPicture(codec models.Codec, slice []byte) bool {
 	return len(slice) > head && slice[head]&0x80 != 0
 }
 
-// startsFragment says whether an RTP payload begins a fragmented NAL unit (FU-A with the
-// start bit: RFC 6184, 5.8; RFC 7798, 4.4.3).
-func startsFragment(codec models.Codec, payload []byte) bool {
-	if codec == models.H265 {
-		return len(payload) > 2 && payload[0]>>1&0x3f == 49 && payload[2]&0x80 != 0
-	}
-	return len(payload) > 1 && payload[0]&0x1f == 28 && payload[1]&0x80 != 0
-}
-
-// continuesFragment says whether an RTP payload goes on with a fragmented NAL unit.
+// continuesFragment says whether an RTP payload goes on with a fragmented NAL unit: FU-A
+// (RFC 6184, 5.8) or FU (RFC 7798, 4.4.3) without the start bit.
 func continuesFragment(codec models.Codec, payload []byte) bool {
 	if codec == models.H265 {
 		return len(payload) > 2 && payload[0]>>1&0x3f == 49 && payload[2]&0x80 == 0
