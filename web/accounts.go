@@ -73,6 +73,9 @@ func OpenAccounts(path string) (a *Accounts, oneTime string, err error) {
 
 func openAccounts(path string, c cost) (a *Accounts, oneTime string, err error) {
 	a = &Accounts{path: path, cost: c, dummy: hashPassword(oneTimePassword(), c), work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, "", fmt.Errorf("accounts: %w", err)
+	}
 	err = a.locked(func() error {
 		err := a.read()
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -66,7 +66,19 @@ func apiConfig() huma.Config {
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
+		Transformers:                 []huma.Transformer{withoutEcho},
 	}
+}
+
+// withoutEcho takes the client's own values out of validation errors: one of them may
+// be a password, and answers end up in logs and screenshots.
+func withoutEcho(_ huma.Context, _ string, v any) (any, error) {
+	if e, ok := v.(*huma.ErrorModel); ok {
+		for _, d := range e.Errors {
+			d.Value = nil
+		}
+	}
+	return v, nil
 }
 
 // describe registers every operation.

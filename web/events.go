@@ -42,11 +42,14 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer sub.Close()
-		_, w := humago.Unwrap(hc)
+		r, w := humago.Unwrap(hc)
 		h := w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx otherwise holds the stream back
 		w.WriteHeader(http.StatusOK)
+		if r.Method == http.MethodHead {
+			return
+		}
 		// The stream ends by itself: with the client, the session, the hub or a slow
 		// connection. None of them is an error of ours.
 		_ = s.stream(ctx, w, sub)

@@ -88,6 +88,7 @@ func TestEventsOverTheWire(t *testing.T) {
 	if m, _ := lost.next(); m["event"] != "reset" || m["id"] == "" || m["data"] == "" {
 		t.Errorf("a stream that cannot resume begins with %v", m)
 	}
+	b.want(http.StatusOK, "HEAD", "/api/events", nil)
 	if got := s.server.Events.Stats().Clients; got != 2 {
 		t.Errorf("%d clients, want the 2 that are connected", got)
 	}

@@ -70,6 +70,9 @@ func (s *Server) guard(mux *http.ServeMux) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		s.headers(rec.Header())
 		extend(rec)
+		if r.ContentLength != 0 { // a body must not take for ever, wanted or not
+			_ = http.NewResponseController(rec).SetReadDeadline(time.Now().Add(requestTimeout))
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { // how a handler asks to cut the connection

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -196,22 +197,34 @@ func (h *Hub) camera(id models.CameraID, m Message) {
 		return
 	}
 	if wait := cameraEvery - time.Since(l.sent); !l.sent.IsZero() && wait > 0 {
-		l.pending = time.AfterFunc(wait, func() { h.flush(l) })
+		l.pending = time.AfterFunc(wait, func() { h.flush(id, l) })
 		return
 	}
 	l.sent = time.Now()
 	h.send(m)
 }
 
-func (h *Hub) flush(l *lane) {
+func (h *Hub) flush(id models.CameraID, l *lane) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l.pending = nil
-	if h.closed {
+	if h.closed || h.cameras[id] != l { // closed or forgotten while the timer fired
 		return
 	}
 	l.sent = time.Now()
 	h.send(l.newest)
+}
+
+// Forget removes a camera that the configuration no longer has, so that new clients do
+// not hear of it.
+func (h *Hub) Forget(id models.CameraID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l := h.cameras[id]; l != nil && l.pending != nil {
+		l.pending.Stop()
+	}
+	delete(h.cameras, id)
+	h.order = slices.DeleteFunc(h.order, func(o models.CameraID) bool { return o == id })
 }
 
 func (h *Hub) send(m Message) {

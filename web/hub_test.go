@@ -190,6 +190,28 @@ func TestHubSendsCamerasOnceASecond(t *testing.T) {
 	})
 }
 
+// A camera that left the configuration is no ghost on consoles that open later.
+func TestHubForgetsACamera(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHub(0)
+		defer h.Close()
+		c := subscribe(t, h, "")
+		for _, id := range []models.CameraID{"gate", "yard", "gate"} { // the last waits for its second
+			publish(t, h, KindCamera, models.Health{Camera: id})
+		}
+		h.Forget("gate")
+		h.Forget("attic")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := ids(t, waiting(c)); got != "gate=0 yard=0" {
+			t.Errorf("sent %s", got)
+		}
+		if got := ids(t, subscribe(t, h, "").Backlog); got != "yard=0" {
+			t.Errorf("a new client hears of %s", got)
+		}
+	})
+}
+
 func TestHubCountsWhatOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHub(0)

@@ -70,12 +70,12 @@ func (s *Server) describeIncidents(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/acknowledge", Tags: tags,
 		Summary: "Take an incident", Description: "From new to acknowledged; 409 when somebody else was faster.",
-		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody,
+		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
 	}, s.step(incident.Acknowledge, nil))
 	huma.Register(api, huma.Operation{
 		OperationID: "close-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/close", Tags: tags,
 		Summary: "Close an incident", Description: "From acknowledged to closed. What happens afterwards opens a new incident.",
-		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody,
+		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
 	}, s.step(incident.Close, func(in models.Incident) {
 		if s.Closed != nil {
 			s.Closed(in)

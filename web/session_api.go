@@ -44,7 +44,7 @@ func (s *Server) describeSession(api huma.API) {
 		OperationID: "login", Method: http.MethodPost, Path: "/api/session", Tags: tags, Security: open,
 		Summary:     "Log in",
 		Description: "Sets the session cookie. Attempts are limited per address and per account; the answer is then 429 with Retry-After.",
-		Errors:      []int{401, 403, 413, 429}, MaxBodyBytes: maxBody,
+		Errors:      []int{401, 403, 413, 429}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
 	}, s.login)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-session", Method: http.MethodGet, Path: "/api/session", Tags: tags,
@@ -70,7 +70,7 @@ func (s *Server) describeSession(api huma.API) {
 		OperationID: "change-password", Method: http.MethodPut, Path: "/api/session/password", Tags: tags,
 		Summary:     "Change one's own password",
 		Description: "Ends all other sessions of the user and renews this one.",
-		Errors:      []int{401, 403, 413, 422, 429}, MaxBodyBytes: maxBody,
+		Errors:      []int{401, 403, 413, 422, 429}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
 	}, s.changePassword)
 }
 

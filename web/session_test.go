@@ -224,6 +224,19 @@ func TestLoginAnswersTellNothing(t *testing.T) {
 	}
 }
 
+func TestAnswersDoNotEchoPasswords(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	for _, body := range []string{`{"password":"hunter2hunter2"}`, `{"user":1,"password":"hunter2hunter2"}`, `{"user":"a","password":"hunter2hunter2","x":1}`} {
+		if a := b.want(http.StatusUnprocessableEntity, "POST", "/api/session", body); strings.Contains(string(a.body), "hunter2") {
+			t.Errorf("%s is answered with %s", body, a.body)
+		}
+	}
+	if strings.Contains(s.logged(), "hunter2") {
+		t.Error("the log holds it")
+	}
+}
+
 func TestAccountsFile(t *testing.T) {
 	s := newSite(t)
 	info, err := os.Stat(s.accounts)
