@@ -1,0 +1,139 @@
+package clip
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// Faststart turns the fragmented clip src into the ordinary MP4 dst: index first, so that
+// it plays and seeks while it is still being fetched; an edit list, so that it begins at
+// zero; the wall time of its start as creation time, to the nanosecond in its metadata,
+// and that of each picture in a table at the end. The pictures are copied as they are.
+//
+// It reads src in pieces and keeps some tens of bytes a picture in memory. dst appears
+// whole or not at all: it is written beside dst with the suffix .part, synced and renamed.
+// An existing dst is replaced, so the step can be repeated after a crash. src is not
+// changed; an unfinished src need not be recovered first.
+func Faststart(src, dst string) (Info, error) {
+	in, err := os.Open(src)
+	if err != nil {
+		return Info{}, fmt.Errorf("finish clip: %w", err)
+	}
+	defer in.Close()
+	st, err := in.Stat()
+	if err != nil {
+		return Info{}, fmt.Errorf("finish clip: %w", err)
+	}
+	// The pictures are verified while they are copied. Only when one fragment turns out
+	// damaged do all have to be read beforehand, to leave it out of the tables.
+	info, err := faststart(in, st.Size(), dst, false)
+	if errors.Is(err, errDamaged) {
+		info, err = faststart(in, st.Size(), dst, true)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("finish clip %s: %w", src, err)
+	}
+	return info, nil
+}
+
+func faststart(in *os.File, size int64, dst string, verify bool) (Info, error) {
+	var t tables
+	var frags []fragment
+	head, info, _, err := scan(in, size, verify, func(f fragment) {
+		t.add(f)
+		f.samples, f.times = nil, nil // kept in the tables and in src
+		frags = append(frags, f)
+	})
+	if err != nil {
+		return Info{}, err
+	}
+	t.close()
+	part := dst + ".part"
+	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return Info{}, err
+	}
+	info.Bytes, err = writeFinished(out, in, head, info, &t, frags)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = os.Rename(part, dst)
+	}
+	if err != nil {
+		_ = os.Remove(part) // a later attempt overwrites what cannot be removed
+		return Info{}, err
+	}
+	return info, syncDir(filepath.Dir(dst))
+}
+
+func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *tables, frags []fragment) (int64, error) {
+	m := movie{codec: info.Codec, width: info.Width, height: info.Height, entry: head.entry, info: info, tables: t}
+	dataHeader := int64(8)
+	if t.data > math.MaxUint32-8 {
+		dataHeader = 16
+	}
+	var w boxes
+	// The size of the head does not depend on the offsets in it.
+	for _, offset := range [2]int64{0, 1} {
+		offset *= int64(len(w.b)) + dataHeader
+		w = boxes{b: w.b[:0]}
+		w.fileType()
+		w.moov(m, offset)
+		if err := w.header(header{Version: version, Info: info, Finished: true}); err != nil {
+			return 0, err
+		}
+	}
+	if dataHeader == 8 {
+		w.u32(uint32(t.data + dataHeader))
+		w.text("mdat")
+	} else {
+		w.u32(1)
+		w.text("mdat")
+		w.u64(uint64(t.data + dataHeader))
+	}
+	total := int64(len(w.b)) + t.data
+	if _, err := out.Write(w.b); err != nil {
+		return 0, err
+	}
+	buf := make([]byte, copyBuffer)
+	for _, f := range frags {
+		if err := f.check(in, out, buf); err != nil {
+			return 0, err
+		}
+	}
+	n, err := writeTimes(out, in, frags, len(t.samples))
+	return total + n, err
+}
+
+// writeTimes ends the file with the time of each picture, in decoding order.
+func writeTimes(out io.Writer, in io.ReaderAt, frags []fragment, frames int) (int64, error) {
+	size := 24 + int64(frames)*frameTimeSize
+	if size > math.MaxUint32 {
+		return 0, fmt.Errorf("%d pictures are too many for one clip", frames)
+	}
+	var w boxes
+	w.u32(uint32(size))
+	w.text("uuid" + uuidTimes)
+	bw := bufio.NewWriterSize(out, copyBuffer)
+	if _, err := bw.Write(w.b); err != nil {
+		return 0, err
+	}
+	for _, f := range frags {
+		again, err := readFragment(in, f.off, f.off+f.size)
+		if err != nil {
+			return 0, err
+		}
+		for _, ft := range again.times {
+			if _, err := bw.Write(ft.append(w.b[:0])); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return size, bw.Flush()
+}
