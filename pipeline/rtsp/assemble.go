@@ -282,6 +282,7 @@ func (a *assembler) whole(nalus [][]byte, stamp uint32, arrival time.Time) {
 	}
 
 	first, before := !a.line.started, a.line.media
+	set := clockSet(a.line.arrival, arrival)
 	media, jump := a.line.at(stamp, arrival)
 	if jump != "" {
 		a.lost.note(jump)
@@ -291,7 +292,7 @@ func (a *assembler) whole(nalus [][]byte, stamp uint32, arrival time.Time) {
 		a.wall.report(r, media, stamp)
 		a.stats.offset(r)
 	}
-	at, clock := a.wall.at(media, arrival, key)
+	at, clock := a.wall.at(media, arrival, set, key)
 	au := models.AccessUnit{
 		Camera:  a.camera,
 		Codec:   a.codec,

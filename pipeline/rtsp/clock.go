@@ -51,7 +51,9 @@ type timeline struct {
 	elapsed int64  // ticks from origin to the last unit
 	stamp   uint32 // of the last unit
 
-	byArrival   bool // this session's timestamps are not believed
+	begin       time.Duration // media time of the session's first unit
+	beginAt     time.Time     // its arrival
+	byArrival   bool          // this session's timestamps are not believed
 	windowStart time.Time
 	windowMedia time.Duration
 	stuck       int // windows in a row that were too slow
@@ -65,28 +67,25 @@ func (t *timeline) session() {
 // at returns the media time of a unit. note says why the mapping broke off, if it did
 // within a session.
 func (t *timeline) at(stamp uint32, arrival time.Time) (media time.Duration, note string) {
-	if !t.mapped {
-		t.begin(stamp, arrival)
-		t.mapped = true
-	} else {
+	if t.mapped {
 		note = t.check(stamp, arrival)
-		switch {
-		case note != "":
-			t.begin(stamp, arrival)
-		case t.byArrival:
-			t.media = max(t.media, t.origin+arrival.Sub(t.windowStart))
-		default:
-			t.elapsed += int64(int32(stamp - t.stamp))
-			t.media = t.origin + ticks(t.elapsed)
-		}
+	}
+	switch {
+	case t.byArrival:
+		t.media = max(t.top, t.begin+arrival.Sub(t.beginAt))
+	case !t.mapped, note != "":
+		t.remap(stamp, arrival)
+	default:
+		t.elapsed += int64(int32(stamp - t.stamp))
+		t.media = t.origin + ticks(t.elapsed)
 	}
 	t.stamp, t.arrival = stamp, arrival
 	t.top = max(t.top, t.media)
 	return t.media, note
 }
 
-// begin maps the timestamp to where the arrival clock says media time is now.
-func (t *timeline) begin(stamp uint32, arrival time.Time) {
+// remap maps the timestamp to where the arrival clock says media time is now.
+func (t *timeline) remap(stamp uint32, arrival time.Time) {
 	switch {
 	case t.started:
 		// Never back, and never twice the same, whatever B-frames came last.
@@ -95,8 +94,11 @@ func (t *timeline) begin(stamp uint32, arrival time.Time) {
 		t.media = arrival.Sub(t.base)
 		t.top = t.media
 	}
-	t.started = true
-	t.origin, t.elapsed, t.stamp = t.media, 0, stamp
+	if !t.mapped {
+		t.begin, t.beginAt = t.media, arrival
+	}
+	t.started, t.mapped = true, true
+	t.origin, t.elapsed = t.media, 0
 	t.windowStart, t.windowMedia = arrival, t.media
 }
 
@@ -167,7 +169,6 @@ type wall struct {
 
 	low, lowBefore int64 // smallest arrival minus media in this window and the last
 	windowEnd      time.Time
-	arrival        time.Time // of the last unit
 
 	cameraOffset int64 // camera's clock minus media
 	camera       bool  // cameraOffset is believable
@@ -201,10 +202,10 @@ func (w *wall) report(r report, media time.Duration, stamp uint32) {
 	w.cameraOffset = r.ntp.UnixNano() - int64(at)
 }
 
-// at returns the wall time of a unit and the clock that it came from.
-func (w *wall) at(media time.Duration, arrival time.Time, key bool) (time.Time, models.Clock) {
-	w.observe(media, arrival, clockSet(w.arrival, arrival))
-	w.arrival = arrival
+// at returns the wall time of a unit and the clock that it came from. set is by how much
+// our own clock was set since the last unit.
+func (w *wall) at(media time.Duration, arrival time.Time, set time.Duration, key bool) (time.Time, models.Clock) {
+	w.observe(media, arrival, set)
 	clock, target := models.ClockArrival, min(w.low, w.lowBefore)
 	if w.camera {
 		clock, target = models.ClockCamera, w.cameraOffset
@@ -232,8 +233,7 @@ func (w *wall) at(media time.Duration, arrival time.Time, key bool) (time.Time, 
 	return time.Unix(0, w.offset+int64(media)), w.clock
 }
 
-// observe keeps the smallest delay. set is by how much our own clock was set since the
-// last unit.
+// observe keeps the smallest delay.
 func (w *wall) observe(media time.Duration, arrival time.Time, set time.Duration) {
 	delay := arrival.UnixNano() - int64(media)
 	w.low += int64(set)
