@@ -46,13 +46,14 @@ func zones() shape[[]models.Zone] {
 }
 
 func ruleObject() object[models.Rule] {
+	motion, _ := ruleDefaults(models.KindMotion)
 	return object[models.Rule]{
 		keys: []key[models.Rule]{
 			field("kind", "What the rule watches for.",
 				oneOf(kinds()...), func(r *models.Rule) *models.Kind { return &r.Kind }).must(),
 			field("dwell", "How long a track must stay in the zone (loitering) or move there (motion).",
 				duration(0, 24*time.Hour), func(r *models.Rule) *time.Duration { return &r.Dwell }).
-				orElse("500ms for motion, required for loitering"),
+				orElse(span(motion.Dwell) + " for motion, required for loitering"),
 			field("grace", "How long a track may leave the zone, or be out of sight, within one visit.",
 				duration(0, 10*time.Minute), func(r *models.Rule) *time.Duration { return &r.Grace }).
 				orElse(byKind(func(r models.Rule) string { return span(r.Grace) })),

@@ -179,7 +179,7 @@ func onOff() shape[bool] {
 func float(lo, hi float64) shape[float64] {
 	what := fmt.Sprintf("a number from %s to %s", number(lo), number(hi))
 	keywords := map[string]any{"type": "number", "minimum": lo, "maximum": hi}
-	return scalar("number", what, keywords, func(d *decoder, v value, path string, into *float64) {
+	return scalar("number, "+number(lo)+" to "+number(hi), what, keywords, func(d *decoder, v value, path string, into *float64) {
 		if f, ok := d.numeric(v, path, what); ok {
 			if !(f >= lo && f <= hi) { // written so that NaN is refused
 				d.mistake(v.place, path, "", "want %s, got %s", what, d.shown(v))
@@ -194,7 +194,7 @@ func float(lo, hi float64) shape[float64] {
 func count(lo, hi int) shape[int] {
 	what := fmt.Sprintf("a whole number from %d to %d", lo, hi)
 	keywords := map[string]any{"type": "integer", "minimum": lo, "maximum": hi}
-	return scalar("whole number", what, keywords, func(d *decoder, v value, path string, into *int) {
+	return scalar(fmt.Sprintf("whole number, %d to %d", lo, hi), what, keywords, func(d *decoder, v value, path string, into *int) {
 		if f, ok := d.numeric(v, path, what); ok {
 			if !(f >= float64(lo) && f <= float64(hi)) || f != math.Trunc(f) {
 				d.mistake(v.place, path, "", "want %s, got %s", what, d.shown(v))

@@ -9,7 +9,8 @@ import (
 const hidden = "[secret]"
 
 // Secret is text that must not be shown. Whatever prints, logs or marshals it gets
-// "[secret]"; only Reveal gives the text itself.
+// "[secret]"; only Reveal gives the text itself. (As the key of a map it would be shown:
+// encoding/json prefers the string there.)
 type Secret string
 
 // Reveal returns the text, for the one place that has to send it.
@@ -33,3 +34,31 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // MarshalJSON returns "[secret]" in quotes.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
+
+// The types that hold secrets print as %+v whatever the verb. When fmt complains about a
+// verb (such as %s for a pointer) it prints what is below without asking it how: there
+// the Format of Secret would not be called.
+
+// Format prints the configuration without its secrets.
+func (c Config) Format(f fmt.State, _ rune) {
+	type plain Config
+	_, _ = fmt.Fprintf(f, "%+v", plain(c))
+}
+
+// Format prints the camera without its secrets.
+func (c Camera) Format(f fmt.State, _ rune) {
+	type plain Camera
+	_, _ = fmt.Fprintf(f, "%+v", plain(c))
+}
+
+// Format prints the bucket without its secrets.
+func (s S3) Format(f fmt.State, _ rune) {
+	type plain S3
+	_, _ = fmt.Fprintf(f, "%+v", plain(s))
+}
+
+// Format prints the index without its secrets.
+func (p Postgres) Format(f fmt.State, _ rune) {
+	type plain Postgres
+	_, _ = fmt.Fprintf(f, "%+v", plain(p))
+}

@@ -16,8 +16,12 @@ func TestSecretIsNeverShown(t *testing.T) {
 	secret := config.Secret(password)
 	camera := config.Camera{URL: "rtsp://u:" + password + "@h/"}
 	whole := &config.Config{Source: secret, Cameras: []config.Camera{camera},
-		Storage: config.Storage{Index: config.Index{Postgres: &config.Postgres{DSN: secret}}}}
-	for _, held := range []any{secret, &secret, []config.Secret{secret}, map[string]config.Secret{"k": secret}, camera, *whole, whole} {
+		Storage: config.Storage{
+			Bucket: config.Bucket{S3: &config.S3{AccessKey: secret, SecretKey: secret}},
+			Index:  config.Index{Postgres: &config.Postgres{DSN: secret}},
+		}}
+	for _, held := range []any{secret, &secret, []config.Secret{secret}, map[string]config.Secret{"k": secret}, camera, &camera, *whole, whole, whole.Storage, &whole.Storage,
+		struct{ C *config.Camera }{&camera}, struct{ C *config.Config }{whole}, []*config.Camera{&camera}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v", "%08.3f"} {
 			if got := fmt.Sprintf(verb, held, held); strings.Contains(got, password) || strings.Contains(got, fmt.Sprintf("%x", password)) {
 				t.Errorf("Sprintf %s of %T: %s", verb, held, got)
@@ -36,10 +40,5 @@ func TestSecretIsNeverShown(t *testing.T) {
 			}
 		}
 	}
-	key, err := json.Marshal(map[config.Secret]int{secret: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, string(key), `{"[secret]":1}`)
 	same(t, secret.Reveal(), password)
 }

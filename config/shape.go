@@ -279,7 +279,7 @@ func inRange[T int64 | time.Duration](kind, what, pattern string, lo, hi T,
 		keywords = map[string]any{"anyOf": []any{keywords, map[string]any{"const": 0}}}
 	}
 	written := regexp.MustCompile(pattern)
-	return scalar(kind, what, keywords, func(d *decoder, v value, path string, into *T) {
+	return scalar(kind+", "+show(lo)+" to "+show(hi), what, keywords, func(d *decoder, v value, path string, into *T) {
 		if v.form == formInteger && v.number == 0 {
 			v.form, v.text = formText, "0"
 		}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func FuzzParse(f *testing.F) {
+	samples, err := filepath.Glob("../configs/*.yml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range samples {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(source)
+	}
+	for _, source := range []string{"", "a: &a [*a]", "<<: {cameras: {}}", "cameras: {a: &x {url: rtsp://h}, b: *x}", "- - - -", "cameras:\n  a:\n    url: rtsp://u:${P}@h/\n",
+		"cameras: {a: {url: 'file:x'}}", "? a\n: b", "a: |\n  x\n", "cameras: {a: {url: \"rtsp://${P}@${P}/${P}?${P}\"}}", "\ufeffcameras: {}"} {
+		f.Add([]byte(source))
+	}
+	const password = "p@ss/w#rd:%"
+	env := func(name string) (string, bool) { return password, !strings.HasPrefix(name, "X") }
+	f.Fuzz(func(t *testing.T, source []byte) {
+		cfg, err := Parse("fuzz.yml", source, env)
+		if err != nil {
+			ms, ok := errors.AsType[Mistakes](err)
+			if !ok || len(ms) == 0 {
+				t.Fatalf("an error that is not mistakes: %v", err)
+			}
+			for _, m := range ms {
+				if m.Line < 1 || m.Column < 1 || m.File != "fuzz.yml" || m.Message == "" {
+					t.Errorf("mistake without a place: %+v", m)
+				}
+				Excerpt(m, source)
+			}
+			if strings.Contains(err.Error(), password) && !strings.Contains(string(source), password) {
+				t.Errorf("a mistake shows what a variable holds: %v", err)
+			}
+			return
+		}
+		for _, c := range cfg.Cameras {
+			checkAccepted(t, c)
+		}
+	})
+}
+
+// checkAccepted says what every camera of a Config can be relied on for.
+func checkAccepted(t *testing.T, c Camera) {
+	if !identifier.MatchString(string(c.ID)) || c.Name == "" {
+		t.Errorf("accepted camera %q called %q", c.ID, c.Name)
+	}
+	if message, _ := checkStreamURL(c.URL.Reveal()); message != "" {
+		t.Errorf("accepted a URL: %s", message)
+	}
+	if c.Address() == "" {
+		t.Error("a URL without an address")
+	}
+	if c.Timeout <= 0 || c.PreRoll < 0 || c.PostRoll < 0 || c.Buffer.Memory <= 0 || c.Buffer.Disk < 0 || !(c.Detect.FPS >= 0) {
+		t.Errorf("accepted numbers out of range: %+v", c)
+	}
+	for _, z := range c.Zones {
+		if message, _ := outline(z.Polygon); len(z.Polygon) < 3 || message != "" {
+			t.Errorf("accepted polygon %v: %s", z.Polygon, message)
+		}
+		for _, r := range z.Rules {
+			if _, known := ruleDefaults(r.Kind); !known || r.Severity.Rank() < 0 || r.Dwell < 0 || r.Grace < 0 || r.Merge < 0 {
+				t.Errorf("accepted rule %+v", r)
+			}
+			if r.Kind == "loitering" && r.Dwell == 0 {
+				t.Error("accepted loitering without dwell")
+			}
+		}
+	}
+}
