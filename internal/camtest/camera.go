@@ -75,6 +75,7 @@ type Camera struct {
 	media    *description.Media
 	packer   packer
 	stop     context.CancelFunc
+	stopped  sync.Once
 	played   sync.WaitGroup
 	viewers  chan struct{} // one token for each PLAY; a full channel already says enough
 	finished chan struct{}
@@ -225,12 +226,14 @@ func (c *Camera) url(user *url.Userinfo) string {
 // Done is closed once the last picture was sent; never when Loop is set.
 func (c *Camera) Done() <-chan struct{} { return c.finished }
 
-// Stop closes the camera and waits for it.
+// Stop closes the camera and waits for it. A second call does nothing.
 func (c *Camera) Stop() {
-	c.stop()
-	c.played.Wait()
-	c.stream.Close()
-	c.server.Close()
+	c.stopped.Do(func() {
+		c.stop()
+		c.played.Wait()
+		c.stream.Close()
+		c.server.Close()
+	})
 }
 
 // Reset cuts all TCP connections with a reset, as a camera does that reboots.

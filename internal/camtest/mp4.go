@@ -342,7 +342,7 @@ func (t *track) sizes(total int) ([]uint32, error) {
 	}
 	size, n := binary.BigEndian.Uint32(t.stsz[4:]), int(binary.BigEndian.Uint32(t.stsz[8:]))
 	table := t.stsz[12:]
-	if n > maxSamples || size != 0 && n > total || size == 0 && n > len(table)/4 {
+	if n > maxSamples || size != 0 && n > total/int(size) || size == 0 && n > len(table)/4 {
 		return nil, fmt.Errorf("stsz: %d samples do not fit the file", n)
 	}
 	sizes := make([]uint32, n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -16,16 +17,17 @@ const maxDials = 5
 // within milliseconds, and Linux's default of 208 KiB would lose half of it.
 const udpBuffer = 2 << 20
 
-// dialer makes the connections of one session and can cut them all. It watches over
-// reading, because gortsplib sets no read deadlines: a server that accepts and then says
-// nothing, in its TLS handshake say, would hold it for ever.
+// dialer makes the connections of one session and can cut them all. Until the camera
+// plays it watches over reading, because gortsplib sets no read deadlines: a server that
+// accepts and then says nothing, in its TLS handshake say, would hold it for ever.
 type dialer struct {
 	host    string
 	timeout time.Duration
 
-	mu    sync.Mutex
-	dials int
-	conns []net.Conn
+	mu      sync.Mutex
+	dials   int
+	playing bool
+	conns   []net.Conn
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -50,7 +52,28 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	d.mu.Lock()
 	d.conns = append(d.conns, conn)
 	d.mu.Unlock()
-	return &watched{Conn: conn, timeout: d.timeout}, nil
+	return &watched{Conn: conn, dialer: d}, nil
+}
+
+// expect sets the deadline of the next read.
+func (d *dialer) expect(conn net.Conn) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.playing {
+		return nil
+	}
+	return conn.SetReadDeadline(time.Now().Add(d.timeout))
+}
+
+// plays ends the watch over reading: with UDP nothing comes by these connections any
+// more, and whether pictures come is the session's to watch.
+func (d *dialer) plays() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.playing = true
+	for _, conn := range d.conns {
+		_ = conn.SetReadDeadline(time.Time{})
+	}
 }
 
 // listen opens a UDP socket with room for a key frame, if the system allows it.
@@ -79,25 +102,20 @@ type refusal struct{ text string }
 
 func (r *refusal) Error() string { return r.text }
 
-// watched is a connection on which no read waits longer than its timeout.
+// watched is a connection on which no read waits too long.
 type watched struct {
 	net.Conn
-	timeout time.Duration
-	set     time.Time // when the deadline was set; owned by the reading goroutine
+	dialer *dialer
 }
 
-// Read implements net.Conn. The deadline is renewed a few times per timeout, not at
-// every read.
+// Read implements net.Conn.
 func (w *watched) Read(b []byte) (int, error) {
-	if now := time.Now(); now.Sub(w.set) > w.timeout/8 {
-		w.set = now
-		if err := w.SetReadDeadline(now.Add(w.timeout)); err != nil {
-			return 0, err
-		}
+	if err := w.dialer.expect(w.Conn); err != nil {
+		return 0, err
 	}
 	n, err := w.Conn.Read(b)
 	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-		err = fmt.Errorf("nothing received for %s: %w", w.timeout, err)
+		err = fmt.Errorf("the camera said nothing for %s: %w", w.dialer.timeout, os.ErrDeadlineExceeded)
 	}
 	return n, err
 }

@@ -23,9 +23,11 @@ import (
 )
 
 const (
-	// libraryTimeout is the least that gortsplib is given: it counts in whole seconds. What
-	// is shorter is our own to watch.
-	libraryTimeout = 3 * time.Second
+	// libraryTimeouts is how many times our time-out gortsplib is given, and
+	// libraryTimeout the least: it counts in whole seconds, and its errors say less than
+	// ours. Before the camera plays, dialer watches; after, watch does.
+	libraryTimeouts = 2
+	libraryTimeout  = 3 * time.Second
 	// farewell is how long a camera may take to accept our TEARDOWN.
 	farewell = time.Second
 )
@@ -54,8 +56,8 @@ func (s *Source) play(ctx context.Context, emit func(models.AccessUnit) error) e
 		Host:              u.Host,
 		TLSConfig:         tlsConfig,
 		Transport:         &transport,
-		ReadTimeout:       max(s.Timeout, libraryTimeout),
-		WriteTimeout:      max(s.Timeout, libraryTimeout),
+		ReadTimeout:       max(libraryTimeouts*s.Timeout, libraryTimeout),
+		WriteTimeout:      max(libraryTimeouts*s.Timeout, libraryTimeout),
 		UserAgent:         "vedette",
 		DialContext:       dialer.dial,
 		ListenPacket:      dialer.listen,
@@ -92,6 +94,7 @@ func (s *Source) play(ctx context.Context, emit func(models.AccessUnit) error) e
 	if _, err := client.Play(nil); err != nil {
 		return explain("play", err)
 	}
+	dialer.plays()
 	return s.watch(ctx, client, leave, failed)
 }
 
