@@ -1,0 +1,194 @@
+package detectors
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"time"
+
+	"github.com/vedette-cctv/vedette/detectors/motion"
+	"github.com/vedette-cctv/vedette/detectors/rule"
+	"github.com/vedette-cctv/vedette/detectors/track"
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// ObjectDetector finds things that it can name. regions are where motion and tracks ask
+// it to look; it may look elsewhere too. It is safe for concurrent use.
+type ObjectDetector interface {
+	Detect(f models.Frame, regions []models.Box) ([]models.Detection, error)
+}
+
+// Options make a chain.
+type Options struct {
+	Watch   models.Watch
+	Objects ObjectDetector // nil: motion alone
+	// Foreground asks for Result.Foreground.
+	Foreground bool
+	Log        *slog.Logger // default: none
+}
+
+// Result is what one frame brought.
+type Result struct {
+	Detections []models.Detection
+	// Tracks are all tracks, those that have just finished included, by rising ID.
+	Tracks []models.Track
+	Events []models.Event
+	// Foreground is the motion mask at analysis size, 255 = foreground; only if asked for.
+	Foreground *image.Gray
+	Motion     float64 // share of the unmasked picture that moves, 0..1
+	Skipped    bool    // not analysed: the watch's frame rate is used up
+}
+
+// Chain analyses the frames of one camera. It is not safe for concurrent use.
+type Chain struct {
+	opt    Options
+	log    *slog.Logger
+	watch  models.Watch
+	motion *motion.Detector
+	tracks *track.Tracker
+	rules  *rule.Engine
+
+	size    image.Point
+	started bool
+	first   models.Instant // of the first frame since the start or the last step back
+	last    models.Instant // of the newest analysed frame
+	due     time.Duration  // media time from which the next frame is analysed
+}
+
+// New makes a chain. Close frees it.
+func New(o Options) (*Chain, error) {
+	for _, z := range o.Watch.Zones {
+		for _, r := range z.Rules {
+			if r.Kind != models.KindMotion && r.Kind != models.KindLoitering {
+				return nil, fmt.Errorf("zone %s: no rule of kind %q", z.ID, r.Kind)
+			}
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Chain{
+		opt: o, log: o.Log, watch: o.Watch,
+		motion: motion.New(motion.Options{Masks: o.Watch.Masks, Hold: hold(o.Watch), Log: o.Log}),
+		tracks: track.New(16.0 / 9),
+		rules:  rule.New(o.Watch),
+	}, nil
+}
+
+// Close frees the memory of the background model.
+func (c *Chain) Close() error { return c.motion.Close() }
+
+// hold is how long the background leaves a tracked thing alone: until the slowest rule
+// has had its say twice over, and at least two minutes. A chair that was carried in is
+// background after that.
+func hold(w models.Watch) time.Duration {
+	longest := time.Minute
+	for _, z := range w.Zones {
+		for _, r := range z.Rules {
+			longest = max(longest, r.Dwell+r.Grace)
+		}
+	}
+	return min(2*longest, 30*time.Minute)
+}
+
+// Apply replaces what the chain looks for, between two frames. The background, the tracks
+// and the running visits of unchanged rules in unchanged zones stay. The events of a rule
+// that is gone end with the next frame.
+func (c *Chain) Apply(w models.Watch) {
+	c.watch = w
+	c.motion.Set(w.Masks, hold(w))
+	c.rules.Apply(w)
+}
+
+// Process analyses the next frame of the camera.
+func (c *Chain) Process(f models.Frame) (Result, error) {
+	var r Result
+	if f.Picture != nil && c.started && f.At.Media < c.last.Media {
+		r.Events = c.restart(f.At)
+	}
+	if c.skip(f.At.Media) {
+		r.Skipped = true
+		return r, nil
+	}
+	seen, err := c.motion.Detect(f, c.tracks.Protect())
+	if err != nil {
+		return r, fmt.Errorf("frame %d: %w", f.Index, err)
+	}
+	c.begin(f)
+	r.Motion = seen.Share
+	r.Detections = seen.Regions
+	if c.opt.Foreground {
+		r.Foreground = clone(seen.Foreground)
+	}
+	if c.opt.Objects != nil && c.watch.Objects {
+		found, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
+		if err != nil {
+			return r, fmt.Errorf("frame %d: objects: %w", f.Index, err)
+		}
+		r.Detections = append(r.Detections, found...)
+	}
+	r.Tracks = c.tracks.Update(f.At, r.Detections, track.Colours{Picture: f.Picture, Foreground: seen.Foreground})
+	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks)...)
+	c.last = f.At
+	return r, nil
+}
+
+// skip keeps to the watch's frame rate. The next due time counts from the last due time,
+// not from the last frame, so that 5 of 7 frames a second are analysed when 5 are asked for.
+func (c *Chain) skip(at time.Duration) bool {
+	if c.watch.FPS <= 0 || !c.started {
+		c.due = at
+		return false
+	}
+	every := time.Duration(float64(time.Second) / c.watch.FPS)
+	// A frame that is early by a hair (a clock that counts in 1/90000 s) is on time.
+	if at+every/50 < c.due {
+		return true
+	}
+	if c.due += every; c.due <= at {
+		c.due = at + every
+	}
+	return false
+}
+
+// begin adapts to the first frame and to a picture of another size.
+func (c *Chain) begin(f models.Frame) {
+	if size := f.Picture.Rect.Size(); size != c.size {
+		if c.started {
+			c.log.Info("picture size changed", "from", c.size, "to", size)
+		}
+		c.size = size
+		aspect := float64(size.X) / float64(size.Y)
+		c.tracks.Aspect, c.rules.Aspect = aspect, aspect
+	}
+	if !c.started {
+		c.started, c.first = true, f.At
+	}
+}
+
+// restart follows a step back in time: what was going on has ended.
+func (c *Chain) restart(at models.Instant) []models.Event {
+	c.log.Info("media time ran backwards", "from", c.last.Media, "to", at.Media)
+	events := c.Flush(c.last)
+	c.started = false
+	return events
+}
+
+// Flush ends all tracks and events, because the stream has ended or was lost.
+func (c *Chain) Flush(models.Instant) []models.Event {
+	c.tracks.Flush("stream ended")
+	return c.rules.Flush()
+}
+
+// regions are where the object detector is asked to look.
+func (c *Chain) regions(moving []models.Detection) []models.Box {
+	out := make([]models.Box, 0, len(moving))
+	for _, d := range moving {
+		out = append(out, d.Box)
+	}
+	return append(out, c.tracks.Protect()...)
+}
+
+func clone(g *image.Gray) *image.Gray {
+	return &image.Gray{Pix: append([]uint8(nil), g.Pix...), Stride: g.Stride, Rect: g.Rect}
+}

@@ -1,0 +1,23 @@
+// Package motion finds the regions of a frame that do not belong to the background.
+//
+// It keeps a statistical model of the empty scene: per pixel up to three modes of luma
+// and chroma, each with its spread and weight, after Stauffer and Grimson (1999) and
+// Zivkovic (2004). Around the model stand the things that make it hold up on a real
+// camera:
+//
+//   - time constants in seconds of media time, so that 5 and 30 frames a second behave alike;
+//   - the camera's noise, measured, sets the threshold;
+//   - a global gain is taken out before the comparison (auto-exposure, clouds, dawn);
+//   - a change of the whole picture at once (light switch, infrared filter) is no motion:
+//     the model is learnt anew, or taken from a small store of scenes seen before;
+//   - shadows, soft light and the holes that departed things leave behind are told from
+//     things by brightness, texture and edges;
+//   - regions that the caller protects (a tracked person who stands) are not learnt away,
+//     up to a bound;
+//   - a quiet picture is recognised from a few samples and costs next to nothing.
+//
+// The package is the only door to gocv (OpenCV); a Mat never leaves it. It reads no clock
+// and uses no randomness: the same frames give the same regions.
+//
+// It does not know what a person is, and does not follow anything from frame to frame.
+package motion

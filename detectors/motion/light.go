@@ -1,0 +1,94 @@
+package motion
+
+import "math"
+
+// light estimates how much brighter the whole picture is than the background, and takes
+// that out. Auto-exposure, a cloud and the hour change all pixels by one factor; a thing
+// in view changes few.
+type light struct {
+	lut   [256]float32
+	gain  float64
+	table float64 // the gain that lut was made for
+	black float64
+	bins  [2*gainRange*gainSteps + 1]int
+}
+
+const (
+	gainRange = 2  // octaves up and down
+	gainSteps = 24 // histogram bins an octave: 2.9 % each
+	// slack is the part of the gain that is left for the model to learn, so that the
+	// model follows a slow change of light instead of being carried ever farther from it.
+	// Two grey steps in a hundred stay inside the noise threshold.
+	slack = 0.02
+)
+
+func newLight(fullRange bool) *light {
+	l := &light{black: 16}
+	if fullRange {
+		l.black = 0
+	}
+	l.set(1)
+	return l
+}
+
+// set makes the table for a gain.
+func (l *light) set(gain float64) {
+	l.gain = gain
+	apply := 1.0
+	switch {
+	case gain > 1+slack:
+		apply = gain - slack
+	case gain < 1-slack:
+		apply = gain + slack
+	}
+	if apply == l.table {
+		return
+	}
+	l.table = apply
+	for v := range l.lut {
+		l.lut[v] = float32(l.black + (float64(v)-l.black)/apply)
+	}
+}
+
+// measure compares samples of the picture with the background and returns the common
+// gain and the share of the samples that agree with it. Pixels that were foreground, are
+// too dark to have a ratio or are clipped do not vote.
+func (l *light) measure(m *model, y, mask []uint8, step int) (gain, agree float64) {
+	clear(l.bins[:])
+	n := 0
+	black := float32(l.black)
+	for row := step / 2; row < m.h; row += step {
+		for i := row*m.w + step/2; i < (row+1)*m.w; i += step {
+			if mask[i] != 0 {
+				continue
+			}
+			cur, bg := float32(y[i])-black, m.at[0][i].y-black
+			if cur < 8 || bg < 16 || y[i] > 240 {
+				continue
+			}
+			b := int(math.Round(math.Log2(float64(cur/bg))*gainSteps)) + gainRange*gainSteps
+			l.bins[min(max(b, 0), len(l.bins)-1)]++
+			n++
+		}
+	}
+	if n < 64 {
+		return 1, 0
+	}
+	// The fullest stretch of three bins, refined by its mean: a mode, not a mean, so that
+	// a lorry that fills a third of the view does not pull it.
+	best, top := 0, -1
+	for b := 1; b < len(l.bins)-1; b++ {
+		if s := l.bins[b-1] + 2*l.bins[b] + l.bins[b+1]; s > top {
+			best, top = b, s
+		}
+	}
+	sum, weight := 0.0, 0.0
+	near := 0
+	for b := max(best-3, 0); b <= min(best+3, len(l.bins)-1); b++ {
+		c := float64(l.bins[b])
+		sum += c * float64(b-gainRange*gainSteps)
+		weight += c
+		near += l.bins[b]
+	}
+	return math.Exp2(sum / weight / gainSteps), float64(near) / float64(n)
+}

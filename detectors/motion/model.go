@@ -1,0 +1,190 @@
+package motion
+
+import (
+	"math"
+	"time"
+)
+
+// Time constants of the background, in seconds of media time.
+const (
+	// weightTau is how slowly a mode gains weight. With backgroundShare, something new
+	// that stays becomes background after -ln(backgroundShare) * weightTau = 5.3 s.
+	weightTau = 50 * time.Second
+	// meanTau is how fast a mode follows its own colour. A dawn that doubles the light in
+	// two minutes moves a pixel by half a per cent a second, which ten seconds follow.
+	meanTau = 10 * time.Second
+	// spreadTau is how fast a mode learns its own noise.
+	spreadTau = 4 * time.Second
+)
+
+const (
+	modes = 3
+	// backgroundShare: the heaviest modes that together explain this share of the recent
+	// past are background (cf = 0.1 in Zivkovic 2004).
+	backgroundShare = 0.9
+	// matchSigmas is the distance, in standard deviations, within which a pixel belongs
+	// to a mode. Three sigmas of a
+	// Gaussian leave 3 pixels in 1000 outside; alone among their neighbours, they fall to
+	// the median filter.
+	matchSigmas = 3
+	// settled is the weight above which the other modes no longer matter.
+	settled = 0.995
+	// maxSigma keeps a mode that has matched everything from ever matching everything.
+	maxSigma = 9
+	// newSigma is the spread, in units of the camera's noise, of a mode seen once.
+	newSigma = 1.0
+)
+
+// mode is one colour that a pixel of the background takes: mean luma and chroma in
+// 8-bit steps, variance of the luma, and the share of the recent past that it explains.
+type mode struct {
+	y, b, r, v, w float32
+}
+
+// model is the background: the modes of each pixel, heaviest first.
+type model struct {
+	w, h int
+	at   [modes][]mode
+	age  time.Duration // media time learnt since the model was last begun
+}
+
+func newModel(w, h int) *model {
+	m := &model{w: w, h: h}
+	for k := range m.at {
+		m.at[k] = make([]mode, w*h)
+	}
+	return m
+}
+
+// begin takes the picture as the background.
+func (m *model) begin(y, b, r []uint8, noise noise) {
+	m.age = 0
+	v := noise.newVariance()
+	for i := range m.at[0] {
+		m.at[0][i] = mode{float32(y[i]), float32(b[i]), float32(r[i]), v, 1}
+	}
+	for k := 1; k < modes; k++ {
+		clear(m.at[k])
+	}
+}
+
+// rates are the shares by which one step of dt moves a weight, a mean and a variance.
+type rates struct{ weight, mean, spread float32 }
+
+// ratesFor gives the rates of a step of dt. A young model learns by plain averaging, so
+// that its first seconds count in full.
+func (m *model) ratesFor(dt time.Duration) rates {
+	rate := func(tau time.Duration) float32 {
+		r := 1 - math.Exp(-dt.Seconds()/tau.Seconds())
+		if young := dt.Seconds() / (m.age + 2*dt).Seconds(); young > r {
+			r = young
+		}
+		return float32(min(r, 0.5))
+	}
+	return rates{rate(weightTau), rate(meanTau), rate(spreadTau)}
+}
+
+// step compares a picture with the background and learns from it. fg gets 255 where the
+// picture is not background. gain maps luma to the model's light. Where hold is not 0,
+// what is foreground now stays foreground.
+func (m *model) step(y, b, r []uint8, gain *[256]float32, hold, fg []uint8, noise noise, dt time.Duration) {
+	rt := m.ratesFor(dt)
+	m.age += dt
+	a, second, third := m.at[0], m.at[1], m.at[2]
+	n := len(a)
+	y, b, r, hold, fg = y[:n], b[:n], r[:n], hold[:n], fg[:n]
+	second, third = second[:n], third[:n]
+	const k2 = matchSigmas * matchSigmas
+	minV, maxV := noise.minVariance(), float32(maxSigma*maxSigma)
+	ic := noise.chromaWeight()
+	for i := range a {
+		py, pb, pr := gain[y[i]], float32(b[i]), float32(r[i])
+		m0 := &a[i]
+		dy, db, dr := py-m0.y, pb-m0.b, pr-m0.r
+		d2 := dy * dy
+		if d2+m0.v*ic*(db*db+dr*dr) < k2*m0.v {
+			m0.y += rt.mean * dy
+			m0.b += rt.mean * db
+			m0.r += rt.mean * dr
+			m0.v = min(max(m0.v+rt.spread*(d2-m0.v), minV), maxV)
+			if m0.w < settled {
+				m0.w += rt.weight * (1 - m0.w)
+				second[i].w -= rt.weight * second[i].w
+				third[i].w -= rt.weight * third[i].w
+			}
+			fg[i] = 0
+			continue
+		}
+		fg[i] = m.other(i, py, pb, pr, rt, ic, hold[i] != 0, noise)
+	}
+}
+
+// other handles a pixel that its heaviest mode does not explain.
+func (m *model) other(i int, y, b, r float32, rt rates, ic float32, held bool, noise noise) uint8 {
+	before := m.at[0][i].w
+	for k := 1; k < modes; k++ {
+		c := &m.at[k][i]
+		if c.w <= 0 {
+			break
+		}
+		dy, db, dr := y-c.y, b-c.b, r-c.r
+		if dy*dy+c.v*ic*(db*db+dr*dr) >= matchSigmas*matchSigmas*c.v {
+			before += c.w
+			continue
+		}
+		known := before < backgroundShare
+		c.y += rt.mean * dy
+		c.b += rt.mean * db
+		c.r += rt.mean * dr
+		c.v = min(max(c.v+rt.spread*(dy*dy-c.v), noise.minVariance()), maxSigma*maxSigma)
+		if known || !held {
+			m.gain(i, k, rt.weight)
+		}
+		if known {
+			return 0
+		}
+		return 255
+	}
+	if !held {
+		m.add(i, y, b, r, rt.weight, noise.newVariance())
+	}
+	return 255
+}
+
+// gain moves weight to mode k and keeps the modes ordered.
+func (m *model) gain(i, k int, rate float32) {
+	for j := range m.at {
+		c := &m.at[j][i]
+		c.w -= rate * c.w
+	}
+	m.at[k][i].w += rate
+	for ; k > 0 && m.at[k][i].w > m.at[k-1][i].w; k-- {
+		m.at[k][i], m.at[k-1][i] = m.at[k-1][i], m.at[k][i]
+	}
+}
+
+// add puts a new mode in the place of the lightest.
+func (m *model) add(i int, y, b, r, rate, v float32) {
+	m.at[modes-1][i] = mode{y, b, r, v, 0}
+	k := modes - 1
+	for k > 0 && m.at[k-1][i].w <= 0 {
+		m.at[k-1][i], m.at[k][i] = m.at[k][i], m.at[k-1][i]
+		k--
+	}
+	m.gain(i, k, rate)
+}
+
+// absorb makes the pixel's present colour its background at once.
+func (m *model) absorb(i int, y, b, r float32, noise noise) {
+	m.at[2][i], m.at[1][i] = m.at[1][i], m.at[0][i]
+	m.at[1][i].w *= 0.3
+	m.at[2][i].w *= 0.3
+	m.at[0][i] = mode{y, b, r, noise.newVariance(), 1 - m.at[1][i].w - m.at[2][i].w}
+}
+
+// near says whether the heaviest mode of pixel j explains a colour.
+func (m *model) near(j int, y, b, r, ic, sigmas2 float32) bool {
+	c := &m.at[0][j]
+	dy, db, dr := y-c.y, b-c.b, r-c.r
+	return dy*dy+c.v*ic*(db*db+dr*dr) < sigmas2*c.v
+}

@@ -1,0 +1,362 @@
+package motion
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"log/slog"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Options configure a detector. The zero value works.
+type Options struct {
+	// Masks are areas in which motion is ignored.
+	Masks []models.Polygon
+	// Hold bounds how long a protected region is kept out of the background. Default 2 min.
+	Hold time.Duration
+	Log  *slog.Logger // default: none
+}
+
+// Result is what one frame shows.
+type Result struct {
+	// Regions are the moving regions, from the top of the picture to its bottom. Score is
+	// the share of the box that moves.
+	Regions []models.Detection
+	// Foreground is the mask at analysis size, 255 where the picture is not background.
+	// It is valid until the next frame.
+	Foreground *image.Gray
+	// Share of the unmasked picture that is foreground, 0..1.
+	Share float64
+	// Blind says that the background is being learnt (start, light switched): Regions are
+	// then empty whatever the picture shows.
+	Blind bool
+	// Idle says that the picture was found unchanged from samples alone.
+	Idle bool
+}
+
+// Detector finds motion in the frames of one camera. It is not safe for concurrent use.
+type Detector struct {
+	opt Options
+	log *slog.Logger
+
+	in    *input
+	model *model
+	light *light
+	scene *scenes
+	shape *shape
+
+	noise   noise
+	meter   meter
+	prevY   []uint8 // luma of the last analysed frame
+	raw     *plane  // foreground of the model
+	clean   *plane  // foreground after all tests
+	scratch *plane
+	mask    []uint8 // 1 where motion is ignored, nil without masks
+	open    int     // unmasked pixels
+	hold    []uint8
+	held    []uint16 // how long each pixel has been held, in 1/16 s
+	ghost   []uint8  // how long each pixel has looked like a hole, in 1/32 s
+
+	last     time.Duration // media time of the last frame
+	started  bool
+	blind    time.Duration // media time left in which nothing is reported
+	share    float64       // smoothed share of foreground before this frame
+	measured time.Duration // since the noise was last read
+	skipped  time.Duration // since the model was last stepped
+	quiet    bool          // the last full analysis found nothing
+}
+
+// New returns a detector that learns its background from the first frames it sees.
+func New(o Options) *Detector {
+	if o.Hold <= 0 {
+		o.Hold = 2 * time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Detector{opt: o, log: o.Log, noise: startNoise}
+}
+
+// Close frees the memory that OpenCV holds.
+func (d *Detector) Close() error {
+	var errs []error
+	if d.in != nil {
+		errs = append(errs, d.in.Close(), d.raw.Close(), d.clean.Close(), d.scratch.Close(), d.shape.Close())
+		d.in = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Set changes masks and hold between two frames; the background stays.
+func (d *Detector) Set(masks []models.Polygon, hold time.Duration) {
+	d.opt.Masks = masks
+	if hold > 0 {
+		d.opt.Hold = hold
+	}
+	if d.in != nil {
+		d.drawMask()
+	}
+}
+
+const (
+	// warmUp is how long a new model is not believed: its first picture may have held
+	// anything, and the camera's noise is not known yet.
+	warmUp = time.Second
+	// relearn is the same after a change of the whole picture, when noise is known;
+	// auto-exposure settles within it.
+	relearn = 700 * time.Millisecond
+	// maxGap is the longest step from one frame to the next that the model still follows;
+	// after a longer one it counts as this long, and the guard against global change
+	// decides whether the scene is still the same.
+	maxGap = 2 * time.Second
+	// readNoise is how often the camera's noise is estimated anew.
+	readNoise = 2 * time.Second
+	// maxIdle is the longest that the model rests while samples say that nothing happens.
+	maxIdle = time.Second
+)
+
+// Detect analyses the next frame. Regions of protect are not learnt into the background,
+// for at most Options.Hold. A change of picture size or a step back in time starts anew.
+func (d *Detector) Detect(f models.Frame, protect []models.Box) (Result, error) {
+	if err := check(f); err != nil {
+		return Result{}, err
+	}
+	size := f.Picture.Rect.Size()
+	if d.in == nil || d.in.source != size {
+		if err := d.resize(size, f.FullRange); err != nil {
+			return Result{}, err
+		}
+	}
+	d.in.load(f.Picture)
+	dt := f.At.Media - d.last
+	d.last = f.At.Media
+	if !d.started || dt < 0 {
+		d.start()
+		return d.result(Result{Blind: true}, nil), nil
+	}
+	dt = min(dt, maxGap)
+	if d.idle(dt) {
+		d.skipped += dt
+		return d.result(Result{Idle: true}, nil), nil
+	}
+	dt = min(dt+d.skipped, maxGap)
+	d.skipped = 0
+	d.blind = max(d.blind-dt, 0)
+
+	d.protect(protect, dt)
+	d.measureLight()
+	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.hold, d.raw.Pix, d.noise, dt)
+	d.applyMask(d.raw)
+	if d.guard(dt) {
+		d.keep()
+		return d.result(Result{Blind: true}, nil), nil
+	}
+	d.measureNoise(dt)
+	comps := d.refine(dt)
+	d.keep()
+	d.quiet = len(comps) == 0
+	return d.result(Result{Blind: d.blind > 0}, comps), nil
+}
+
+// resize makes everything that depends on the size of the picture.
+func (d *Detector) resize(size image.Point, fullRange bool) error {
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("free the planes of the old picture size: %w", err)
+	}
+	in, err := newInput(size)
+	if err != nil {
+		return err
+	}
+	w, h := in.size.X, in.size.Y
+	if err := planes(w, h, &d.raw, &d.clean, &d.scratch); err != nil {
+		in.Close()
+		return err
+	}
+	d.in = in
+	d.model = newModel(w, h)
+	d.light = newLight(fullRange)
+	d.scene = newScenes(w, h)
+	d.shape = newShape(in.size)
+	d.prevY = make([]uint8, w*h)
+	d.hold = make([]uint8, w*h)
+	d.held = make([]uint16, w*h)
+	d.ghost = make([]uint8, w*h)
+	d.started = false
+	d.drawMask()
+	return nil
+}
+
+// start takes the loaded frame as the first of a new scene.
+func (d *Detector) start() {
+	d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
+	d.light.set(1)
+	d.scene.clear()
+	clear(d.held)
+	clear(d.ghost)
+	clear(d.raw.Pix)
+	clear(d.clean.Pix)
+	d.meter = meter{}
+	d.noise = startNoise
+	d.started, d.blind, d.share, d.skipped, d.quiet = true, warmUp, 0, 0, false
+	d.keep()
+}
+
+func (d *Detector) keep() { copy(d.prevY, d.in.y.Pix) }
+
+// protect marks the pixels that must not be learnt. A pixel that has been held for
+// Options.Hold is let go until it has been background again.
+func (d *Detector) protect(boxes []models.Box, dt time.Duration) {
+	clear(d.hold)
+	w, h := d.in.size.X, d.in.size.Y
+	step := uint16(max(dt*16/time.Second, 1))
+	limit := uint16(min(d.opt.Hold*16/time.Second, 1<<15))
+	for _, b := range boxes {
+		r := pixels(b, w, h)
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for i := y*w + r.Min.X; i < y*w+r.Max.X; i++ {
+				if d.hold[i] != 0 || d.held[i] >= limit {
+					continue
+				}
+				d.hold[i] = 1
+				if d.clean.Pix[i] != 0 {
+					d.held[i] += step
+				} else if d.held[i] > 0 {
+					d.held[i]--
+				}
+			}
+		}
+	}
+}
+
+// pixels is the rectangle of the pixels that a box covers, within the picture.
+func pixels(b models.Box, w, h int) image.Rectangle {
+	if b = b.Clamp(); b.Empty() {
+		return image.Rectangle{}
+	}
+	return image.Rect(int(b.X*float64(w)), int(b.Y*float64(h)),
+		int((b.X+b.W)*float64(w)+0.999), int((b.Y+b.H)*float64(h)+0.999)).
+		Intersect(image.Rect(0, 0, w, h))
+}
+
+// measureLight takes the common gain out, when enough of the picture agrees on one.
+func (d *Detector) measureLight() {
+	step := max(d.model.w*d.model.h/2500, 1)
+	side := 1
+	for side*side < step {
+		side++
+	}
+	gain, agree := d.light.measure(d.model, d.in.y.Pix, d.clean.Pix, side)
+	if agree < 0.5 {
+		gain = 1
+	}
+	d.light.set(gain)
+}
+
+// measureNoise compares background pixels with the frame before.
+func (d *Detector) measureNoise(dt time.Duration) {
+	w, h := d.model.w, d.model.h
+	const step = 6
+	for y := step / 2; y < h; y += step {
+		for i := y*w + step/2; i < (y+1)*w; i += step {
+			if d.raw.Pix[i] == 0 && d.in.y.Pix[i] > 20 && d.in.y.Pix[i] < 235 {
+				m := &d.model.at[0][i]
+				d.meter.add(diff(d.in.y.Pix[i], d.prevY[i]), int(abs32(float32(d.in.cb.Pix[i])-m.b)+0.5))
+			}
+		}
+	}
+	if d.measured += dt; d.measured >= readNoise {
+		d.measured = 0
+		d.noise = d.meter.read(d.noise)
+	}
+}
+
+// idle says whether samples of the frame are like those of the last analysed one. It is
+// only asked when that one showed nothing, and the model still gets a frame a second.
+func (d *Detector) idle(dt time.Duration) bool {
+	if !d.quiet || d.blind > 0 || d.skipped+dt >= maxIdle {
+		return false
+	}
+	limit := int(5*d.noise.luma + 4)
+	w, n, changed := d.model.w, len(d.prevY), 0
+	// Every fifth pixel of every third row: a region of the least size that is reported
+	// holds at least one.
+	for row := 0; row < n; row += 3 * w {
+		for i := row; i < row+w; i += 5 {
+			if diff(d.in.y.Pix[i], d.prevY[i]) > limit && (d.mask == nil || d.mask[i] == 0) {
+				changed++
+			}
+		}
+	}
+	return changed <= n/15/2000
+}
+
+func (d *Detector) result(r Result, comps []component) Result {
+	w, h := d.in.size.X, d.in.size.Y
+	if r.Blind || r.Idle {
+		clear(d.clean.Pix)
+	}
+	r.Foreground = &image.Gray{Pix: d.clean.Pix, Stride: w, Rect: image.Rect(0, 0, w, h)}
+	area := 0
+	for _, c := range comps {
+		area += c.area
+		if r.Blind {
+			continue
+		}
+		r.Regions = append(r.Regions, models.Detection{
+			Box: models.Box{
+				X: float64(c.box.Min.X) / float64(w), Y: float64(c.box.Min.Y) / float64(h),
+				W: float64(c.box.Dx()) / float64(w), H: float64(c.box.Dy()) / float64(h),
+			},
+			Label: models.LabelUnknown,
+			Score: float64(c.area) / float64(c.box.Dx()*c.box.Dy()),
+			By:    models.ByMotion,
+		})
+	}
+	r.Share = float64(area) / float64(max(d.open, 1))
+	return r
+}
+
+// drawMask draws the polygons in which motion is ignored.
+func (d *Detector) drawMask() {
+	w, h := d.in.size.X, d.in.size.Y
+	d.mask, d.open = nil, w*h
+	if len(d.opt.Masks) == 0 {
+		return
+	}
+	clear(d.scratch.Pix)
+	for _, pg := range d.opt.Masks {
+		points := make([]image.Point, len(pg))
+		for i, p := range pg {
+			points[i] = image.Pt(int(p.X*float64(w)), int(p.Y*float64(h)))
+		}
+		d.scratch.fillPolygon(points, 1)
+	}
+	d.mask = append([]uint8(nil), d.scratch.Pix...)
+	for _, v := range d.mask {
+		d.open -= int(v)
+	}
+}
+
+func (d *Detector) applyMask(p *plane) {
+	for i, v := range d.mask {
+		if v != 0 {
+			p.Pix[i] = 0
+		}
+	}
+}
+
+func diff(a, b uint8) int {
+	if a > b {
+		return int(a - b)
+	}
+	return int(b - a)
+}
+
+func abs32(v float32) float32 {
+	if v < 0 {
+		return -v
+	}
+	return v
+}

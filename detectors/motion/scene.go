@@ -1,0 +1,205 @@
+package motion
+
+import "time"
+
+// scenes remembers what the empty picture looked like under other light: the room lit and
+// dark, the camera by day and through its infrared lamp. When the whole picture changes
+// to one of them, its background is taken back instead of learnt again, so that whoever
+// stands there at that moment is seen at once.
+type scenes struct {
+	stored []scene
+	uses   int
+}
+
+type scene struct {
+	y, b, r []uint8
+	used    int // larger is later
+}
+
+const (
+	maxScenes = 3
+	// storable is how long a background must have been learnt before it is worth keeping.
+	storable = 10 * time.Second
+	// recognised is the share of the picture that must agree with a stored scene. A
+	// person close to the camera hides a third of it.
+	recognised = 0.6
+)
+
+func newScenes(w, h int) *scenes {
+	s := &scenes{stored: make([]scene, 0, maxScenes)}
+	return s
+}
+
+func (s *scenes) clear() { s.stored = s.stored[:0] }
+
+// store keeps the model's background, in place of the scene that was used longest ago.
+func (s *scenes) store(m *model) {
+	if m.age < storable {
+		return
+	}
+	s.uses++
+	at := s.find(m)
+	if at < 0 && len(s.stored) < maxScenes {
+		n := m.w * m.h
+		s.stored = append(s.stored, scene{y: make([]uint8, n), b: make([]uint8, n), r: make([]uint8, n)})
+		at = len(s.stored) - 1
+	}
+	if at < 0 {
+		at = 0
+		for i, c := range s.stored {
+			if c.used < s.stored[at].used {
+				at = i
+			}
+		}
+	}
+	c := &s.stored[at]
+	c.used = s.uses
+	for i, a := range m.at[0] {
+		c.y[i], c.b[i], c.r[i] = uint8(a.y+0.5), uint8(a.b+0.5), uint8(a.r+0.5)
+	}
+}
+
+// find returns the stored scene that is the model's own, -1 if there is none.
+func (s *scenes) find(m *model) int {
+	for k, c := range s.stored {
+		same, n := 0, 0
+		for i := 0; i < len(c.y); i += 37 {
+			n++
+			if abs32(m.at[0][i].y-float32(c.y[i])) < 12 {
+				same++
+			}
+		}
+		if float64(same) > recognised*float64(n) {
+			return k
+		}
+	}
+	return -1
+}
+
+// recall returns the stored scene that the picture shows, or nil.
+func (s *scenes) recall(y, b, r []uint8) *scene {
+	best, top := -1, 0.0
+	for k, c := range s.stored {
+		same, n := 0, 0
+		for i := 0; i < len(y); i += 37 {
+			n++
+			if diff(y[i], c.y[i]) < 16 && diff(b[i], c.b[i]) < 12 && diff(r[i], c.r[i]) < 12 {
+				same++
+			}
+		}
+		if share := float64(same) / float64(n); share > max(top, recognised) {
+			best, top = k, share
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	s.uses++
+	s.stored[best].used = s.uses
+	return &s.stored[best]
+}
+
+// guard recognises a change of the whole picture and returns true while it lasts.
+func (d *Detector) guard(dt time.Duration) bool {
+	share, cells := d.spread()
+	before := d.share
+	d.share += (share - d.share) * min(dt.Seconds()/0.5, 1)
+	// Half of the picture, in three quarters of it, from one moment to the next.
+	if share < 0.5 || cells < 12 || (before > 0.3 && d.blind == 0) {
+		return false
+	}
+	// Somebody who steps before the camera does that too, but hides the lines of the
+	// background; other light leaves them. A camera that was turned hides all of them.
+	agree, lines := d.structure()
+	if lines >= minLines && agree < sameStructure && share < 0.9 {
+		return false
+	}
+	d.scene.store(d.model)
+	d.light.set(1)
+	known := d.scene.recall(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix)
+	if known != nil {
+		d.model.begin(known.y, known.b, known.r, d.noise)
+	} else {
+		d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
+	}
+	clear(d.ghost)
+	clear(d.held)
+	clear(d.raw.Pix)
+	d.blind, d.share = relearn, 0
+	d.log.Debug("the whole picture changed", "share", share, "known_scene", known != nil)
+	return true
+}
+
+// spread returns the share of the unmasked picture that is raw foreground, and in how
+// many of 4x4 cells more than a third is.
+func (d *Detector) spread() (share float64, cells int) {
+	w, h := d.model.w, d.model.h
+	var fg, all [16]int
+	for y := 0; y < h; y += 2 {
+		row := y * 4 / h * 4
+		for x := 0; x < w; x += 2 {
+			i := y*w + x
+			if d.mask != nil && d.mask[i] != 0 {
+				continue
+			}
+			c := row + x*4/w
+			all[c]++
+			if d.raw.Pix[i] != 0 {
+				fg[c]++
+			}
+		}
+	}
+	total, sum := 0, 0
+	for c := range fg {
+		sum += fg[c]
+		total += all[c]
+		if fg[c]*3 > all[c] || all[c] == 0 {
+			cells++
+		}
+	}
+	return float64(sum) / float64(max(total, 1)), cells
+}
+
+const (
+	// minLines is how many samples of the background's lines there must be to judge by.
+	minLines = 50
+	// sameStructure: under other light nearly all lines keep their direction; where a
+	// thing hides them, those that are there agree by chance, one time in four.
+	sameStructure = 0.6
+)
+
+// structure returns the share of the background's lines that the picture still has, in
+// the same direction, among samples of the raw foreground, and how many samples these are.
+func (d *Detector) structure() (agree float64, lines int) {
+	w, h := d.model.w, d.model.h
+	same := 0
+	for y := 1; y < h-1; y += 2 {
+		for i := y*w + 1; i < (y+1)*w-1; i += 2 {
+			if d.raw.Pix[i] == 0 {
+				continue
+			}
+			if line, kept := d.line(i); line {
+				lines++
+				if kept {
+					same++
+				}
+			}
+		}
+	}
+	return float64(same) / float64(max(lines, 1)), lines
+}
+
+// line says whether the background has an edge at pixel i and whether the picture has it
+// too: a gradient within 45 degrees, at least a quarter as strong.
+func (d *Detector) line(i int) (line, kept bool) {
+	w, bg, lut, pix := d.model.w, d.model.at[0], &d.light.lut, d.in.y.Pix
+	bx, by := bg[i+1].y-bg[i-1].y, bg[i+w].y-bg[i-w].y
+	strong := max(6*d.noise.luma, 10)
+	b2 := bx*bx + by*by
+	if b2 < strong*strong {
+		return false, false
+	}
+	cx, cy := lut[pix[i+1]]-lut[pix[i-1]], lut[pix[i+w]]-lut[pix[i-w]]
+	dot, c2 := bx*cx+by*cy, cx*cx+cy*cy
+	return true, dot > 0 && dot*dot > 0.5*b2*c2 && c2 > b2/16
+}

@@ -1,0 +1,126 @@
+package track
+
+import (
+	"image"
+	"math"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Signature describes what a thing looks like; nil when unknown. Two signatures of one
+// make are compared with Signature.Distance.
+type Signature []float32
+
+// Distance is 0 for the same look and 1 for nothing in common (Hellinger distance of two
+// histograms). It is 0.5, neither, when one is unknown.
+func (s Signature) Distance(o Signature) float64 {
+	if len(s) == 0 || len(s) != len(o) {
+		return 0.5
+	}
+	bc := 0.0
+	for i, v := range s {
+		bc += math.Sqrt(float64(v) * float64(o[i]))
+	}
+	return math.Sqrt(max(0, 1-bc))
+}
+
+// blend moves s towards o by share.
+func (s Signature) blend(o Signature, share float32) Signature {
+	if len(s) != len(o) {
+		return o
+	}
+	for i := range s {
+		s[i] += share * (o[i] - s[i])
+	}
+	return s
+}
+
+// Appearance says what a region of the present frame looks like.
+type Appearance interface {
+	Signature(b models.Box) Signature
+}
+
+// Colours is the Appearance by colour: histograms of luma and both chroma channels of the
+// upper and the lower half of the box, since clothes differ above and below the belt.
+type Colours struct {
+	Picture *image.YCbCr
+	// Foreground, when given, says which pixels belong to the thing; its size may differ
+	// from the picture's.
+	Foreground *image.Gray
+}
+
+const (
+	lumaBins   = 8
+	chromaBins = 8
+	partBins   = lumaBins + 2*chromaBins
+	parts      = 2
+)
+
+// Signature samples at most 16x32 pixels of the box.
+func (c Colours) Signature(b models.Box) Signature {
+	size := c.Picture.Rect.Size()
+	b = b.Clamp()
+	if b.Empty() {
+		return nil
+	}
+	s := make(Signature, parts*partBins)
+	if n := c.sample(s, b, size, c.Foreground); n < 16 {
+		clear(s)
+		if c.sample(s, b, size, nil) == 0 {
+			return nil
+		}
+	}
+	for k := range s {
+		s[k] += 1e-4
+	}
+	sum := float32(0)
+	for _, v := range s {
+		sum += v
+	}
+	for k := range s {
+		s[k] /= sum
+	}
+	return s
+}
+
+func (c Colours) sample(s Signature, b models.Box, size image.Point, mask *image.Gray) int {
+	const cols, rows = 16, 32
+	p, n := c.Picture, 0
+	for j := range rows {
+		fy := (float64(j) + 0.5) / rows
+		y := min(int((b.Y+b.H*fy)*float64(size.Y)), size.Y-1)
+		part := s[j*parts/rows*partBins:][:partBins]
+		for i := range cols {
+			// Without a mask only the ellipse in the box counts: its corners show the ground.
+			fx := (float64(i) + 0.5) / cols
+			if mask == nil && (fx-0.5)*(fx-0.5)+(fy-0.5)*(fy-0.5) > 0.25 {
+				continue
+			}
+			fxx := b.X + b.W*fx
+			x := min(int(fxx*float64(size.X)), size.X-1)
+			if mask != nil {
+				mw, mh := mask.Rect.Dx(), mask.Rect.Dy()
+				if mask.Pix[min(y*mh/size.Y, mh-1)*mask.Stride+min(x*mw/size.X, mw-1)] == 0 {
+					continue
+				}
+			}
+			ci := y/2*p.CStride + x/2
+			add(part[:lumaBins], float32(p.Y[y*p.YStride+x])/256)
+			// Chroma of clothes rarely leaves the middle half of its range.
+			add(part[lumaBins:lumaBins+chromaBins], (float32(p.Cb[ci])-64)/128)
+			add(part[lumaBins+chromaBins:], (float32(p.Cr[ci])-64)/128)
+			n++
+		}
+	}
+	return n
+}
+
+// add shares a value of 0..1 between the two bins it lies between, so that a small change
+// of light moves the histogram a little, not a whole bin.
+func add(bins Signature, v float32) {
+	at := min(max(v, 0), 1)*float32(len(bins)) - 0.5
+	lo := int(math.Floor(float64(at)))
+	share := at - float32(lo)
+	bins[min(max(lo, 0), len(bins)-1)] += 1 - share
+	bins[min(max(lo+1, 0), len(bins)-1)] += share
+}

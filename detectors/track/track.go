@@ -1,0 +1,159 @@
+package track
+
+import (
+	"math"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// life is one track in the making: what the tracker knows beyond models.Track.
+type life struct {
+	models.Track
+	state state
+
+	support time.Duration // media time for which detections supported it
+	hits    int
+	motion  time.Duration // the part of support in which it moved by the motion detector
+	objects int           // hits by the object detector
+	votes   []vote
+	sig     Signature
+	origin  models.Point // filtered foot point at the start, aspect units
+	middle  models.Point // filtered centre at the start, aspect units
+	travel  float64      // farthest that foot and centre have both been from there, in sqrt(w*h)
+	carried time.Duration
+	unseen  time.Duration
+	seenAt  models.Point // filtered foot point when last seen, aspect units
+}
+
+type vote struct {
+	label string
+	sum   float64
+	n     int
+}
+
+const (
+	// LostFor is how long a confirmed track is predicted while nothing shows it: a person
+	// walks past a lamp post in one second and a parked van in two.
+	LostFor = 2 * time.Second
+	// recallFor is how long after that a track sleeps: it is not predicted any more, but a
+	// new one that looks like it can still take its identity.
+	recallFor = 4 * time.Second
+	// tentativeFor is how long a track that is not yet believed may be unseen.
+	tentativeFor = 500 * time.Millisecond
+	// believeAfter is the least support of a confirmed track; flicker of leaves and of
+	// light is shorter.
+	believeAfter = 400 * time.Millisecond
+	// believeTravel is how far something that only motion has seen must have come, in the
+	// square root of its box's area: what sways stays within its own outline.
+	believeTravel = 0.35
+	// believeMotion is how long something that an object detector has named must have
+	// moved where it stands, when it does not travel: a sign that looks like a person
+	// never does.
+	believeMotion = time.Second
+	// carryFor bounds how long a track is carried in a region that belongs to another
+	// one: as long as two people walk together past a third.
+	carryFor = 5 * time.Second
+)
+
+func (l *life) begin(r *region, at models.Instant, id models.TrackID, aspect float64) {
+	l.ID, l.State, l.Label = id, models.TrackTentative, models.LabelUnknown
+	l.First = at
+	l.state = newState(r.Box, aspect, r.sigma)
+	l.origin = models.Point{X: l.state.x.x, Y: l.state.y.x}
+	l.middle = models.Point{X: l.state.x.x, Y: l.state.y.x - l.state.h.x/2}
+	l.note(r, at, 0)
+}
+
+// note records the support of a detection.
+func (l *life) note(r *region, at models.Instant, dt time.Duration) {
+	l.Last, l.Seen, l.unseen, l.carried = at, true, 0, 0
+	l.hits++
+	l.support += dt
+	if r.moving {
+		l.motion += dt
+	}
+	if r.By == models.ByObject {
+		l.objects++
+		l.cast(r.Label, r.Score)
+	}
+	if r.sig != nil {
+		if l.sig == nil {
+			l.sig = append(Signature(nil), r.sig...)
+		} else {
+			l.sig = l.sig.blend(r.sig, 0.1)
+		}
+	}
+	l.measure()
+}
+
+// asleep says that the track is lost for too long to be found where it is predicted.
+func (l *life) asleep() bool { return l.unseen > LostFor }
+
+// measure brings the public part up to date with the filter.
+func (l *life) measure() {
+	l.Box = l.state.box()
+	l.seenAt = models.Point{X: l.state.x.x, Y: l.state.y.x}
+	a := l.state.aspect
+	dx, dy := l.state.x.x-l.origin.X, l.state.y.x-l.origin.Y
+	diagonal := math.Hypot(a, 1)
+	l.Moved = max(l.Moved, math.Hypot(dx, dy)/diagonal)
+	mx, my := l.state.x.x-l.middle.X, l.state.y.x-l.state.h.x/2-l.middle.Y
+	side := math.Sqrt(l.state.w.x * l.state.h.x)
+	l.travel = max(l.travel, min(math.Hypot(dx, dy), math.Hypot(mx, my))/side)
+}
+
+func (l *life) cast(label string, score float64) {
+	at := -1
+	for i := range l.votes {
+		if l.votes[i].label == label {
+			at = i
+		}
+	}
+	if at < 0 {
+		l.votes = append(l.votes, vote{label: label})
+		at = len(l.votes) - 1
+	}
+	l.votes[at].sum += score
+	l.votes[at].n++
+	top := 0
+	for i := range l.votes {
+		if l.votes[i].sum > l.votes[top].sum {
+			top = i
+		}
+	}
+	l.Label = l.votes[top].label
+	l.Score = l.votes[top].sum / float64(l.votes[top].n)
+}
+
+// believable says whether a tentative track has earned its confirmation.
+func (l *life) believable() bool {
+	if l.support < believeAfter || l.hits < 3 {
+		return false
+	}
+	if l.objects >= 2 {
+		return l.travel >= believeTravel || l.motion >= believeMotion
+	}
+	return l.travel >= believeTravel
+}
+
+// miss records a frame that did not show the track, and returns why it ends, if it does.
+func (l *life) miss(dt time.Duration) (reason string) {
+	l.Seen = false
+	l.unseen += dt
+	l.Box = l.state.box()
+	if l.State == models.TrackTentative {
+		if l.unseen > tentativeFor {
+			return "never confirmed"
+		}
+		return ""
+	}
+	l.State = models.TrackLost
+	if inside := l.Box.Clamp().Area(); inside < 0.3*l.Box.Area() {
+		return "left the picture"
+	}
+	if l.unseen > LostFor+recallFor {
+		return "not seen for " + (LostFor + recallFor).String()
+	}
+	return ""
+}
