@@ -45,12 +45,12 @@ type Correlator struct {
 }
 
 type open struct {
-	in       models.Incident
-	start    models.Instant
-	end      models.Instant // latest end of an event so far
-	alarm    models.Instant // latest alarm
-	active   map[int64]bool // events that have begun and not ended
-	tracks   map[models.TrackID]bool
+	in     models.Incident
+	start  models.Instant
+	end    models.Instant // latest end of an event so far
+	alarm  models.Instant // latest alarm
+	active map[int64]bool // events that have begun and not ended
+	tracks map[models.TrackID]bool
 	// hold is how long the incident waits for another event: Merge, and the Dwell that
 	// such an event needs before it is reported at all.
 	hold     time.Duration

@@ -11,6 +11,9 @@ const (
 	KindLoitering Kind = "loitering"
 )
 
+// KindStorage is the kind of an incident that no rule raises: footage had to be refused.
+const KindStorage Kind = "storage"
+
 // Severity ranks incidents for the people who watch.
 type Severity string
 

@@ -1,0 +1,114 @@
+// Command bench prints the tables of bench/README.md. It runs a built vedette as the
+// process that people run, with cameras in a box on loopback.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// table is one measurement.
+type table struct {
+	name string
+	run  func(context.Context, *setting) error
+}
+
+// setting is what the measurements share.
+type setting struct {
+	vedette string // the program
+	data    string // folder of the footage
+	work    string // scratch folder
+	kills   int
+	events  int
+	seconds time.Duration
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if url := os.Getenv(bareURL); url != "" {
+		if err := runBare(ctx, url); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "bench: bare decode:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	s := &setting{}
+	flag.StringVar(&s.vedette, "vedette", "bin/vedette", "the program to measure")
+	flag.StringVar(&s.data, "data", envOr("VEDETTE_DATA", "../shared/data"), "folder of the footage; without it the tables that need it are skipped")
+	flag.IntVar(&s.kills, "kills", 100, "how often to kill the program")
+	flag.IntVar(&s.events, "events", 120, "how many alerts to time")
+	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
+	only := flag.String("only", "", "comma-separated: latency, cost, loitering, kill")
+	flag.Parse()
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}}
+	if err := run(ctx, s, tables, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, s *setting, tables []table, only string) error {
+	var err error
+	if s.work, err = os.MkdirTemp("", "vedette-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(s.work)
+	if s.vedette, err = filepath.Abs(s.vedette); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d CPUs (%s), %s\n", time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), cpu(), runtime.Version())
+	for _, t := range tables {
+		if only != "" && !strings.Contains(","+only+",", ","+t.name+",") {
+			continue
+		}
+		fmt.Printf("\n## %s\n\n", t.name)
+		if err := t.run(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// footage is a file of the test footage; false, said out loud, when it is not there.
+func (s *setting) footage(name string) (string, bool) {
+	path := filepath.Join(s.data, name)
+	if _, err := os.Stat(path); err != nil {
+		fmt.Printf("skipped: the footage %s is not present (set VEDETTE_DATA)\n", name)
+		return "", false
+	}
+	return path, true
+}
+
+func (s *setting) write(name, text string) (string, error) {
+	path := filepath.Join(s.work, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+func envOr(name, or string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return or
+}
+
+// cpu is the processor's name.
+func cpu() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return runtime.GOARCH
+	}
+	_, name, _ := strings.Cut(string(info), "model name")
+	name, _, _ = strings.Cut(name, "\n")
+	return strings.TrimLeft(name, "\t: ")
+}

@@ -1,0 +1,13 @@
+// Command vedette watches IP cameras, keeps the footage that proves what happened, and
+// opens incidents that carry it.
+//
+//	vedette run -c vedette.yml      watch the cameras of a configuration
+//	vedette demo --video FILE       show it at work on a film
+//	vedette check FILE              say every mistake in a configuration
+//	vedette schema                  print the configuration's JSON Schema
+//	vedette analyze … VIDEO         the same detection over a file
+//	vedette password USER           set a new one-time password
+//	vedette version
+//
+// This package joins the rooms and does nothing else: flags, wiring, signals.
+package main

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline"
+	"github.com/vedette-cctv/vedette/pipeline/decode"
+	"github.com/vedette-cctv/vedette/pipeline/rtsp"
+	"github.com/vedette-cctv/vedette/storage"
+	"github.com/vedette-cctv/vedette/web"
+)
+
+// source makes rtsp.Source fit what the pipeline asks of a source.
+type source struct{ *rtsp.Source }
+
+func newSource(log *slog.Logger) func(config.Camera, config.Secret, time.Time, func(pipeline.SourceState)) pipeline.Source {
+	return func(cam config.Camera, url config.Secret, epoch time.Time, onState func(pipeline.SourceState)) pipeline.Source {
+		return source{&rtsp.Source{
+			Camera: cam.ID, URL: url.Reveal(), Transport: cam.Transport, CAFile: cam.CAFile, Timeout: cam.Timeout,
+			Base: epoch, Log: log.With("camera", cam.ID),
+			OnState: func(st rtsp.State) {
+				onState(pipeline.SourceState{Connection: st.Connection, Err: st.Err, Codec: st.Codec,
+					Width: st.Width, Height: st.Height, Session: st.Session})
+			},
+		}}
+	}
+}
+
+func (s source) Stats() pipeline.SourceStats {
+	st := s.Source.Stats()
+	return pipeline.SourceStats{Sessions: st.Sessions, Units: st.Units, Bytes: st.Bytes, Lost: st.Lost,
+		Discarded: st.Discarded, Offset: st.Offset, Clock: st.Clock}
+}
+
+func newDecoder(codec models.Codec) (pipeline.Decoder, error) {
+	return decode.New(codec, decode.Options{})
+}
+
+// openBucket opens where evidence ends up; it does not yet reach for it.
+func openBucket(b config.Bucket) (storage.Bucket, error) {
+	if s := b.S3; s != nil {
+		return storage.OpenS3(storage.S3Options{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, Prefix: s.Prefix,
+			AccessKey: s.AccessKey.Reveal(), SecretKey: s.SecretKey.Reveal(), TLS: s.TLS, PathStyle: s.PathStyle, CAFile: s.CAFile})
+	}
+	return storage.OpenDisk(b.Disk.Path)
+}
+
+func openIndex(ctx context.Context, i config.Index) (storage.Index, error) {
+	if i.Postgres != nil {
+		return storage.OpenPostgres(ctx, i.Postgres.DSN.Reveal())
+	}
+	return storage.OpenSQLite(i.SQLite.Path)
+}
+
+// cameras makes the pipeline fit what the web asks about cameras.
+type cameras struct{ *pipeline.Service }
+
+func (c cameras) Cameras() []web.Camera {
+	streams := c.Streams()
+	out := make([]web.Camera, len(streams))
+	for i, st := range streams {
+		cam := st.Settings()
+		out[i] = web.Camera{ID: cam.ID, Name: cam.Name, Health: st.Health(), Zones: cam.Zones,
+			FPS: cam.Detect.FPS, Objects: cam.Detect.Objects && c.Parts.Objects != nil}
+	}
+	return out
+}
+
+// dataFile is a file in the data folder.
+func dataFile(cfg *config.Config, name string) string { return filepath.Join(cfg.Data, name) }
+
+const private fs.FileMode = 0o700

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline"
+	"github.com/vedette-cctv/vedette/storage"
+	"github.com/vedette-cctv/vedette/web"
+)
+
+type runCmd struct {
+	Config string `short:"c" default:"vedette.yml" help:"The configuration file. Saving it applies it."`
+}
+
+// uploadGrace is how long a stop waits for uploads that have begun. What is not uploaded
+// by then lies in the spool, and the next start goes on with it.
+const uploadGrace = 15 * time.Second
+
+// eventRing is how many messages a console that was away for a moment can catch up on.
+const eventRing = 4096
+
+func (c runCmd) Run(ctx context.Context, p *program, log *slog.Logger) error {
+	source, err := os.ReadFile(c.Config)
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return p.mistakes(err, source)
+	}
+	s := &service{program: p, log: log, cfg: cfg, source: source}
+	return s.run(ctx)
+}
+
+// service is a running vedette.
+type service struct {
+	*program
+	log    *slog.Logger
+	cfg    *config.Config
+	source []byte // of cfg
+	// optional makes the change of a generated password a suggestion (demo).
+	optional bool
+
+	started  time.Time
+	status   atomic.Pointer[web.ConfigStatus]
+	uploader *storage.Uploader
+	hub      *web.Hub
+}
+
+func (s *service) run(ctx context.Context) (err error) {
+	s.started = time.Now()
+	if err := os.MkdirAll(s.cfg.Data, private); err != nil {
+		return err
+	}
+	spool, err := storage.OpenSpool(dataFile(s.cfg, "spool"), storage.SpoolOptions{Quota: s.cfg.Storage.Spool.Quota, Log: s.log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, spool.Close()) }()
+	history := &config.History{Dir: dataFile(s.cfg, "config")}
+	if err := history.Add(s.cfg, s.source, s.started); err != nil {
+		return err
+	}
+	s.status.Store(&web.ConfigStatus{Hash: s.cfg.Hash, Loaded: s.started})
+	index, err := openIndex(ctx, s.cfg.Storage.Index)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	bucket, err := openBucket(s.cfg.Storage.Bucket)
+	if err != nil {
+		return err
+	}
+	accounts, oneTime, err := web.OpenAccounts(dataFile(s.cfg, "accounts.json"))
+	if err != nil {
+		return err
+	}
+	accounts.ChangeOptional = s.optional
+	if s.optional && oneTime == "" {
+		if oneTime, err = accounts.ResetPassword("admin"); err != nil {
+			return err
+		}
+	}
+	listener, err := net.Listen("tcp", s.cfg.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("web.listen: %w", err)
+	}
+	objects, closeObjects := objectDetector(s.cfg, s.log)
+	defer closeObjects()
+
+	s.hub = web.NewHub(eventRing)
+	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log, Stored: s.publish}
+	closing := make(chan struct{})
+	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing}
+	watch := &pipeline.Service{
+		Parts:    pipeline.Parts{Source: newSource(s.log), Decoder: newDecoder, Objects: objects},
+		Recorder: recorder, SpillDir: dataFile(s.cfg, "preroll"), Version: version, Log: s.log,
+		OnHealth: func(h models.Health) { s.tell("camera", h) },
+	}
+	server := &web.Server{
+		Incidents: index, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
+		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
+		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
+		Closed: func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
+		Checks: []web.Check{
+			{Name: "index", Essential: true, Run: func(ctx context.Context) error {
+				_, err := index.List(ctx, storage.Query{Limit: 1})
+				return err
+			}},
+			{Name: "bucket", Run: bucket.Check},
+		},
+	}
+	if err := recorder.Resume(ctx); err != nil {
+		return err
+	}
+	return s.serve(ctx, watch, server, listener, history, closing, oneTime)
+}
+
+// serve runs everything and ends it in the order of the flow: cameras and their open
+// incidents, uploads, the web last.
+func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *web.Server, l net.Listener,
+	history *config.History, closing chan struct{}, oneTime string) error {
+	webCtx, stopWeb := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWeb()
+	uploadCtx, stopUploads := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopUploads()
+	runCtx, stopRun := context.WithCancel(ctx)
+	defer stopRun()
+
+	var late errgroup.Group
+	webDone := make(chan error, 1)
+	go func() {
+		webDone <- server.Serve(webCtx, l, s.cfg.Web.TLSCert, s.cfg.Web.TLSKey)
+		stopRun() // nobody could see an alert
+	}()
+	late.Go(func() error { return s.uploader.Run(uploadCtx) })
+	s.announce(l, oneTime)
+
+	var early errgroup.Group
+	early.Go(func() error { return watch.Run(runCtx, s.cfg) })
+	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
+	<-runCtx.Done()
+	s.log.Info("stopping: cutting clips")
+	grace := time.AfterFunc(uploadGrace, func() { close(closing) })
+	err := early.Wait()
+	s.drain()
+	grace.Stop()
+	stopUploads()
+	err = errors.Join(err, late.Wait())
+	s.hub.Close()
+	stopWeb()
+	err = errors.Join(err, <-webDone)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}
+
+// drain waits until everything is uploaded, or for uploadGrace while the bucket fails.
+func (s *service) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), uploadGrace)
+	defer cancel()
+	if err := s.uploader.Drain(ctx); err != nil {
+		s.log.Warn("stopping with evidence that is not yet in the bucket; the next start goes on", "err", err)
+	}
+}
+
+// uploadTrouble is the last error while uploads fail; a trouble that is over is no news.
+func uploadTrouble(up storage.UploadStatus) string {
+	if up.Failing == 0 {
+		return ""
+	}
+	return up.LastError
+}
+
+// followConfig applies the file when it changes, and keeps the last good configuration
+// running when the file is bad.
+func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, history *config.History) error {
+	w := &config.Watcher{Path: s.cfg.Path, Log: s.log}
+	return w.Run(ctx, func(cfg *config.Config) {
+		source, err := os.ReadFile(cfg.Path)
+		if err == nil {
+			err = history.Add(cfg, source, time.Now())
+		}
+		if err != nil {
+			s.rejected(fmt.Errorf("keep configuration: %w", err))
+			return
+		}
+		watch.Apply(cfg)
+		s.log.Info("configuration applied", "hash", cfg.Hash, "cameras", len(cfg.Cameras))
+		if keys := s.cfg.NeedsRestart(cfg); len(keys) > 0 {
+			s.log.Warn("these settings change at the next start", "keys", keys)
+		}
+		s.status.Store(&web.ConfigStatus{Hash: cfg.Hash, Loaded: time.Now()})
+		s.tell("status", s.webStatus())
+	}, s.rejected)
+}
+
+func (s *service) rejected(err error) {
+	st := *s.status.Load()
+	var all config.Mistakes
+	if errors.As(err, &all) {
+		st.Errors = nil
+		for _, m := range all {
+			st.Errors = append(st.Errors, m.Error())
+		}
+	} else {
+		st.Errors = []string{err.Error()}
+	}
+	s.log.Error("configuration rejected; the last good one goes on", "errors", st.Errors)
+	s.status.Store(&st)
+	s.tell("status", s.webStatus())
+}
+
+func (s *service) publish(in models.Incident) { s.tell("incident", in) }
+
+func (s *service) tell(kind string, v any) {
+	if err := s.hub.Publish(kind, v); err != nil {
+		s.log.Error("publish", "kind", kind, "err", err)
+	}
+}
+
+func (s *service) webStatus() web.Status {
+	up := s.uploader.Status()
+	return web.Status{Version: version, Started: s.started, Config: *s.status.Load(),
+		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries}}
+}
+
+// announce tells the operator where the console is.
+func (s *service) announce(l net.Listener, oneTime string) {
+	scheme := "http"
+	if s.cfg.Web.TLS() {
+		scheme = "https"
+	}
+	url := scheme + "://" + l.Addr().String()
+	s.log.Info("watching", "console", url, "cameras", len(s.cfg.Cameras), "config", s.cfg.Path)
+	fmt.Fprintf(s.stdout, "\n  console   %s\n", url)
+	if oneTime != "" {
+		fmt.Fprintf(s.stdout, "  user      admin\n  password  %s   (shown only this once)\n", oneTime)
+	}
+	fmt.Fprintln(s.stdout)
+	if s.ready != nil {
+		s.ready(url, oneTime)
+	}
+}

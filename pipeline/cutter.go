@@ -1,0 +1,238 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline/clip"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+const (
+	// lateness is how long after its due time the last access unit of a clip may come.
+	lateness = 5 * time.Second
+	// retryDisk is how long a cutter waits before it asks a full disk again.
+	retryDisk = 5 * time.Second
+)
+
+// cutter copies access units from the ring to the spool until the incident and its
+// post-roll are over. It goes on when the disk fails and when the stream changes in a way
+// that one file cannot hold: then the clip has several parts, and what lies between them
+// is named.
+type cutter struct {
+	cursor *clip.Cursor
+	entry  *storage.Entry
+	allow  func(int64) error // of the spool: may footage be written
+	title  string
+	log    *slog.Logger
+	// onDisk is told when the disk refuses, and with nil when it takes footage again.
+	onDisk func(error)
+
+	mu     sync.Mutex
+	until  *models.Instant
+	seen   time.Duration // media time of the newest unit
+	cancel context.CancelFunc
+
+	writer *clip.Writer
+	name   string
+	footage
+	failed  *models.Gap // the disk refuses since then
+	retryAt time.Time
+}
+
+// part is one file of the clip in the spool.
+type part struct {
+	name string // with .fmp4 while it grows
+	info clip.Info
+}
+
+// footage is what a recording got.
+type footage struct {
+	parts        []part
+	gaps         []models.Gap
+	asked, until time.Time
+}
+
+func (c *cutter) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.mu.Lock()
+	c.cancel = cancel
+	c.mu.Unlock()
+	for {
+		au, err := c.cursor.Next(ctx)
+		if err != nil || c.over(au) {
+			break
+		}
+		c.write(au)
+	}
+	c.closePart()
+}
+
+// endAt says when the clip ends. The newest unit tells how much is still to come; when
+// the camera is gone nothing comes, so a timer ends the wait.
+func (c *cutter) endAt(until models.Instant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = &until
+	rest := max(0, until.Media-c.seen) + lateness
+	time.AfterFunc(rest, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.cancel != nil {
+			c.cancel()
+		}
+	})
+}
+
+func (c *cutter) over(au models.AccessUnit) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen = max(c.seen, au.At.Media)
+	return c.until != nil && au.At.Media > c.until.Media
+}
+
+func (c *cutter) write(au models.AccessUnit) {
+	if c.writer == nil && !c.openPart(au) {
+		return
+	}
+	if au.Key {
+		if err := c.allow(0); err != nil {
+			c.refuse(au, err)
+			return
+		}
+	}
+	err := c.writer.Write(au)
+	if errors.Is(err, clip.ErrNewFile) {
+		c.closePart()
+		if c.openPart(au) {
+			err = c.writer.Write(au)
+		} else {
+			return
+		}
+	}
+	if err != nil {
+		c.refuse(au, err)
+	}
+}
+
+// refuse ends the part: the disk takes no more, for now.
+func (c *cutter) refuse(au models.AccessUnit, err error) {
+	c.log.Error("write clip", "err", err)
+	c.closePart()
+	if c.failed == nil {
+		c.failed = &models.Gap{From: au.At.Wall, Cause: models.CauseDisk, Note: err.Error()}
+	}
+	c.retryAt = au.Arrival.Add(retryDisk)
+	c.onDisk(err)
+}
+
+// openPart begins a file at a key unit.
+func (c *cutter) openPart(au models.AccessUnit) bool {
+	if !au.Key || (c.failed != nil && au.Arrival.Before(c.retryAt)) {
+		return false
+	}
+	name := clipName(len(c.parts))
+	w, err := (*clip.Writer)(nil), c.allow(0)
+	if err == nil {
+		w, err = clip.Create(c.entry.Path(name), clip.WriterOptions{Meta: clip.Meta{Title: c.title}})
+	}
+	if err != nil {
+		c.refuse(au, err)
+		_ = os.Remove(c.entry.Path(name)) // an empty file is no part
+		return false
+	}
+	c.onDisk(nil)
+	if c.failed != nil {
+		c.failed.To = au.At.Wall
+		c.gaps = append(c.gaps, *c.failed)
+		c.failed = nil
+	}
+	c.writer, c.name = w, name
+	return true
+}
+
+func (c *cutter) closePart() {
+	if c.writer == nil {
+		return
+	}
+	info, err := c.writer.Finish()
+	if err != nil {
+		c.log.Error("finish part", "part", c.name, "err", err)
+	}
+	c.parts = append(c.parts, part{c.name, info})
+	c.gaps = append(c.gaps, info.Gaps...)
+	c.writer = nil
+}
+
+// clipName names the parts of a clip: clip.fmp4, clip-2.fmp4, …
+func clipName(parts int) string {
+	if parts == 0 {
+		return storage.GrowingFile
+	}
+	return fmt.Sprintf("clip-%d.fmp4", parts+1)
+}
+
+// result is what the recording got, with what is missing at both ends named. Call it
+// after run has returned.
+func (c *cutter) result(asked time.Time, until models.Instant) footage {
+	res := c.footage
+	res.asked, res.until = asked, until.Wall
+	if c.failed != nil {
+		c.failed.To = until.Wall
+		res.gaps = append(res.gaps, *c.failed)
+	}
+	res.nameEnds(c.cursor.Missed())
+	return res
+}
+
+// tolerance is how much an end may fall short of what was asked before it is a gap: one
+// picture of a slow camera.
+const tolerance = 500 * time.Millisecond
+
+func (f *footage) nameEnds(missed *models.Gap) {
+	if len(f.parts) == 0 {
+		if len(f.gaps) == 0 {
+			f.gaps = []models.Gap{{From: f.asked, To: f.until, Cause: models.CauseCameraLost}}
+		}
+		return
+	}
+	from, to := f.parts[0].info.From, f.parts[len(f.parts)-1].info.To
+	if from.Sub(f.asked) > tolerance {
+		g := models.Gap{From: f.asked, To: from, Cause: models.CauseNotYet}
+		if missed != nil {
+			g.Cause, g.Lost = missed.Cause, missed.Lost
+		}
+		f.gaps = append([]models.Gap{g}, f.gaps...)
+	}
+	if last := f.lastGap(); f.until.Sub(to) > tolerance && !last.To.Equal(f.until) {
+		f.gaps = append(f.gaps, models.Gap{From: to, To: f.until, Cause: models.CauseCameraLost})
+	}
+}
+
+func (f *footage) lastGap() models.Gap {
+	if len(f.gaps) == 0 {
+		return models.Gap{}
+	}
+	return f.gaps[len(f.gaps)-1]
+}
+
+// describe writes the footage into an incident's record.
+func (f *footage) describe(out *models.Footage) {
+	out.State, out.AskedTo, out.Gaps = models.FootagePending, f.until, f.gaps
+	out.Frames = 0
+	for i, p := range f.parts {
+		if i == 0 {
+			out.From, out.Clock, out.Codec = p.info.From, p.info.Clock, p.info.Codec
+			out.Width, out.Height = p.info.Width, p.info.Height
+		}
+		out.To = p.info.To
+		out.Frames += p.info.Frames
+	}
+}

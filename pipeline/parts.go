@@ -1,0 +1,59 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/detectors"
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Source delivers the access units of one camera stream.
+type Source interface {
+	// Run blocks until ctx ends, reconnecting for ever. emit returns at once.
+	Run(ctx context.Context, emit func(models.AccessUnit) error) error
+	Stats() SourceStats
+}
+
+// SourceState is what a source says of its connection.
+type SourceState struct {
+	Connection    models.Connection
+	Err           error // why it is not connected; without credentials
+	Codec         models.Codec
+	Width, Height int // pixels of the coded picture
+	Session       int
+}
+
+// SourceStats counts since the source began.
+type SourceStats struct {
+	Sessions  int
+	Units     uint64
+	Bytes     uint64
+	Lost      uint64        // packets
+	Discarded uint64        // access units that arrived damaged or too large
+	Offset    time.Duration // camera clock minus ours
+	Clock     models.Clock
+}
+
+// Decoder turns the access units of one stream into frames.
+type Decoder interface {
+	// Decode emits the frames that the unit completes; none for a damaged picture.
+	Decode(au models.AccessUnit, emit func(models.Frame)) error
+	// Reset forgets the reference pictures: the next unit is a key unit.
+	Reset()
+	// Broken counts the pictures that were damaged.
+	Broken() uint64
+	Close()
+}
+
+// Parts are the outer rooms that a stream is joined with.
+type Parts struct {
+	// Source makes the source for one URL of a camera. epoch is where the media axis is
+	// zero: two streams of one camera share it, so that their media times compare.
+	Source func(cam config.Camera, url config.Secret, epoch time.Time, onState func(SourceState)) Source
+	// Decoder makes a decoder for analysis.
+	Decoder func(codec models.Codec) (Decoder, error)
+	// Objects is the object detector that all cameras share; nil when there are no weights.
+	Objects detectors.ObjectDetector
+}

@@ -1,0 +1,254 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/vedette-cctv/vedette/incident"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline/clip"
+	"github.com/vedette-cctv/vedette/pipeline/snapshot"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+// Recorder makes incidents durable: for each one a goroutine that writes the record, the
+// still and the clip, in that order, and hands them to storage. Every step is re-entrant:
+// Resume finishes what a crash left.
+type Recorder struct {
+	Spool *storage.Spool
+	Index storage.Index
+	// Kick wakes the uploader.
+	Kick func()
+	// Publish tells people about a record that is durable in the index, or that cannot be
+	// made durable just now: an alert must not wait for a broken disk.
+	Publish func(in models.Incident)
+	Log     *slog.Logger
+	// Closing, when closed, lets recordings give up on an index that does not answer: the
+	// record lies in the spool, and the next start brings it to the index.
+	Closing <-chan struct{}
+
+	trouble trouble
+
+	mu    sync.Mutex
+	open  map[models.IncidentID]*recording
+	byCam map[models.CameraID]*sync.WaitGroup
+}
+
+// Recording is what the recorder needs to know about an incident that opens.
+type Recording struct {
+	Frame             models.Frame // of the alarm
+	Name              string       // of the camera, for people
+	PreRoll, PostRoll time.Duration
+	Cursor            *clip.Cursor // begins at the arrival minus the pre-roll; the recorder closes it
+}
+
+// stepQueue bounds the changes of one incident that wait for the disk. When it is full
+// the lane waits, and sheds frames.
+const stepQueue = 16
+
+// Open starts to record an incident. It does not wait for the disk.
+func (r *Recorder) Open(ch incident.Change, rec Recording) {
+	w := &recording{recorder: r, Recording: rec, in: ch.Incident,
+		steps: make(chan incident.Change, stepQueue), log: r.Log.With("incident", ch.Incident.ID)}
+	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll)}
+	r.mu.Lock()
+	if r.open == nil {
+		r.open, r.byCam = map[models.IncidentID]*recording{}, map[models.CameraID]*sync.WaitGroup{}
+	}
+	r.open[w.in.ID] = w
+	wg := r.byCam[w.in.Camera]
+	if wg == nil {
+		wg = &sync.WaitGroup{}
+		r.byCam[w.in.Camera] = wg
+	}
+	wg.Add(1)
+	r.mu.Unlock()
+	go func() {
+		defer wg.Done()
+		w.run()
+	}()
+}
+
+// Change passes on a change of an incident that Open has seen.
+func (r *Recorder) Change(ch incident.Change) {
+	r.mu.Lock()
+	w := r.open[ch.Incident.ID]
+	if ch.Step == incident.Ended {
+		delete(r.open, ch.Incident.ID)
+	}
+	r.mu.Unlock()
+	if w != nil {
+		w.steps <- ch
+		if ch.Step == incident.Ended {
+			close(w.steps)
+		}
+	}
+}
+
+// WaitCamera waits until every recording of the camera is in storage's hands. All its
+// incidents must have ended.
+func (r *Recorder) WaitCamera(id models.CameraID) {
+	r.mu.Lock()
+	wg := r.byCam[id]
+	r.mu.Unlock()
+	if wg != nil {
+		wg.Wait()
+	}
+}
+
+// save writes the record to the index, for ever trying again: the index may be locked,
+// its disk full, its server away. The record also lies in the spool meanwhile.
+func (w *recording) save(change func(*models.Incident)) {
+	r := w.recorder
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		in, err := r.Index.Update(ctx, w.in.ID, func(in *models.Incident) error { change(in); return nil })
+		if errors.Is(err, fs.ErrNotExist) {
+			next := w.in
+			change(&next)
+			if err = r.Index.Create(ctx, next); err == nil {
+				in = next
+			}
+		}
+		cancel()
+		if err == nil {
+			w.in = in
+			if w.entry != nil {
+				if err := w.entry.Save(in); err != nil {
+					w.log.Warn("save record to spool", "err", err)
+				}
+			}
+			r.Publish(in)
+			return
+		}
+		w.log.Error("save incident; will try again", "err", err, "in", wait)
+		change(&w.in)
+		if w.entry != nil {
+			if err := w.entry.Save(w.in); err != nil {
+				w.log.Warn("save record to spool", "err", err)
+			}
+		}
+		r.Publish(w.in)
+		select {
+		case <-time.After(wait):
+		case <-r.Closing:
+			return
+		}
+	}
+}
+
+// recording is one incident on its way to storage. All fields belong to its goroutine.
+type recording struct {
+	Recording
+	recorder *Recorder
+	in       models.Incident
+	steps    chan incident.Change
+	entry    *storage.Entry // nil when the spool refused it
+	log      *slog.Logger
+}
+
+func (w *recording) run() {
+	defer w.Cursor.Close()
+	r := w.recorder
+	entry, err := r.Spool.Begin(w.in)
+	refused := err
+	if err == nil {
+		w.entry = entry
+		w.stills()
+	} else {
+		w.log.Error("begin evidence", "err", err)
+		w.in.Footage.State = models.FootageNone
+		r.disk(w.in.Camera, err)
+	}
+	footage := w.in.Footage
+	w.save(func(in *models.Incident) { in.Footage = footage })
+
+	cutter := &cutter{cursor: w.Cursor, entry: w.entry, log: w.log, title: w.title(),
+		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(w.in.Camera, err) }}
+	done := make(chan struct{})
+	if w.entry != nil {
+		go func() { defer close(done); cutter.run() }()
+	} else {
+		close(done)
+	}
+	var end incident.Change
+	for ch := range w.steps {
+		w.save(func(in *models.Incident) { incident.Merge(in, ch.Incident) })
+		end = ch
+	}
+	until := models.Instant{Media: end.End.Media + w.PostRoll, Wall: end.End.Wall.Add(w.PostRoll)}
+	cutter.endAt(until)
+	<-done
+	if w.entry == nil {
+		w.save(func(in *models.Incident) {
+			in.Footage.AskedTo = until.Wall
+			in.Footage.Gaps = []models.Gap{{From: in.Footage.AskedFrom, To: until.Wall, Cause: models.CauseDisk, Note: refused.Error()}}
+			incident.Note(in, incident.Program, "footage refused", refused.Error(), time.Now())
+		})
+		return
+	}
+	w.finish(cutter.result(w.in.Footage.AskedFrom, until))
+}
+
+// stills writes the annotated still and the bare picture; an incident without a still is
+// still an incident.
+func (w *recording) stills() {
+	if w.Frame.Picture == nil {
+		return
+	}
+	var path []models.PathPoint
+	if len(w.in.Events) > 0 {
+		path = w.in.Events[0].Path
+	}
+	still, err := snapshot.Still(w.Frame, snapshot.Marks{Zone: w.in.Polygon, Path: path, Box: w.in.Box,
+		Title: w.title(), Subtitle: w.subtitle(), Severity: w.in.Severity})
+	if err == nil {
+		err = w.entry.Write(storage.StillFile, still)
+	}
+	if err == nil {
+		var picture []byte
+		if picture, err = snapshot.Picture(w.Frame, 0); err == nil {
+			err = w.entry.Write(storage.PictureFile, picture)
+		}
+	}
+	if err != nil {
+		w.log.Error("write still", "err", err)
+	}
+}
+
+func (w *recording) title() string {
+	name := w.Name
+	if name == "" {
+		name = string(w.in.Camera)
+	}
+	return name + " · " + string(w.in.Zone) + " · " + string(w.in.Kind)
+}
+
+func (w *recording) subtitle() string {
+	s := w.in.Alarm.Local().Format("2006-01-02 15:04:05.000 MST")
+	if dwell := w.in.Alarm.Sub(w.in.Start); dwell >= time.Second {
+		s += " · " + dwell.Round(100*time.Millisecond).String() + " since arrival"
+	}
+	return s
+}
+
+// finish turns the fragments into clips and hands the entry to the uploader.
+func (w *recording) finish(res footage) {
+	files, err := finishParts(w.entry, res.parts)
+	if err != nil {
+		w.log.Error("finish clip", "err", err)
+		res.gaps = append(res.gaps, models.Gap{From: res.asked, To: res.until, Cause: models.CauseDisk, Note: err.Error()})
+	}
+	files = append(files, stillFiles(w.entry)...)
+	w.save(func(in *models.Incident) { res.describe(&in.Footage) })
+	if err := w.entry.Ready(w.in, files); err != nil {
+		w.log.Error("hand over evidence; start-up will try again", "err", err)
+		return
+	}
+	dropFragments(w.entry, res.parts)
+	w.recorder.Kick()
+}

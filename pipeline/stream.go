@@ -1,0 +1,379 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/detectors"
+	"github.com/vedette-cctv/vedette/incident"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline/clip"
+)
+
+const (
+	// bufferMargin is what the ring keeps beyond the longest dwell and the pre-roll: the
+	// time until a track is believed, a key frame interval, and a slow decoder.
+	bufferMargin = 15 * time.Second
+	// subWindow is the ring of a sub-stream, which is only decoded, never kept.
+	subWindow = 5 * time.Second
+	// maxBehind is how late the decoder may run before it skips to the newest key frame.
+	// Alerts later than a few seconds are of no use to the person who watches.
+	maxBehind = 2 * time.Second
+	// lostAfter is how long a camera may be away before its open events end. It is longer
+	// than a reconnection takes, so that a short outage does not break a visit in two.
+	lostAfter = 10 * time.Second
+)
+
+// Stream watches one camera.
+type Stream struct {
+	Camera   config.Camera // as at the start; Apply replaces what may change live
+	Hash     string        // of the configuration that Camera comes from
+	Parts    Parts
+	Pool     *Pool
+	Recorder *Recorder
+	SpillDir string // where this camera's pre-roll may spill to; its own folder
+	Version  string
+	Log      *slog.Logger
+	// OnHealth is called when the connection's state changes.
+	OnHealth func(models.Health)
+
+	buffer   *clip.Buffer // the stream that is kept
+	analysed *clip.Buffer // the stream that is looked at; often the same
+	main     Source
+	sub      Source // nil when there is one stream
+	lane     *Lane
+
+	chain      *detectors.Chain    // owned by the lane
+	correlator incident.Correlator // owned by the lane
+	last       models.Instant      // of the newest frame; owned by the lane
+	flushed    bool                // owned by the lane
+
+	settings atomic.Pointer[config.Camera]
+	latest   atomic.Pointer[models.Frame]
+	analysis atomic.Uint64 // frames that went through the chain
+	skipped  atomic.Uint64 // access units that were never decoded
+	frames   atomic.Uint64
+	broken   atomic.Uint64
+	failed   atomic.Uint64 // frames that the chain refused
+
+	mu    sync.Mutex
+	state SourceState // of the kept stream
+	since time.Time
+	other SourceState // of the sub-stream
+
+	jpegMu sync.Mutex
+	jpegOf *models.Frame
+	jpeg   []byte
+}
+
+// Open prepares the stream; Run must follow.
+func (s *Stream) Open() error {
+	chain, err := detectors.New(detectors.Options{Watch: s.Camera.Watch(s.Hash), Objects: s.Parts.Objects, Log: s.Log})
+	if err != nil {
+		return err
+	}
+	s.chain = chain
+	cam := s.Camera
+	s.settings.Store(&cam)
+	s.correlator.Version = s.Version
+	s.correlator.Apply(cam.Watch(s.Hash))
+	s.buffer = &clip.Buffer{Window: window(cam), Memory: cam.Buffer.Memory, Disk: cam.Buffer.Disk,
+		SpillDir: filepath.Join(s.SpillDir, string(cam.ID)), Log: s.Log}
+	s.analysed = s.buffer
+	s.state, s.since = SourceState{Connection: models.Connecting}, time.Now()
+	epoch := time.Now()
+	s.main = s.Parts.Source(cam, cam.URL, epoch, s.onMain)
+	if cam.DetectURL != "" {
+		s.analysed = &clip.Buffer{Window: subWindow, Memory: cam.Buffer.Memory, Log: s.Log}
+		s.sub = s.Parts.Source(cam, cam.DetectURL, epoch, s.onSub)
+	}
+	s.lane = s.Pool.Lane(s.look)
+	return nil
+}
+
+// window is how much of the past must be at hand when the slowest rule becomes true.
+func window(cam config.Camera) time.Duration {
+	longest := time.Duration(0)
+	for _, z := range cam.Zones {
+		for _, r := range z.Rules {
+			longest = max(longest, r.Dwell)
+		}
+	}
+	return cam.PreRoll + longest + bufferMargin
+}
+
+// Run blocks until ctx ends and everything that was in flight is handed to the recorder.
+func (s *Stream) Run(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return s.main.Run(gctx, func(au models.AccessUnit) error { s.buffer.Push(au); return nil })
+	})
+	if s.sub != nil {
+		g.Go(func() error {
+			return s.sub.Run(gctx, func(au models.AccessUnit) error { s.analysed.Push(au); return nil })
+		})
+	}
+	g.Go(func() error { return s.vision(gctx) })
+	g.Go(func() error { return s.mind(gctx) })
+	err := g.Wait()
+
+	s.lane.Do(s.flush)
+	s.lane.Close()
+	s.buffer.Close() // recordings read what is left, then end
+	if s.sub != nil {
+		s.analysed.Close()
+	}
+	s.Recorder.WaitCamera(s.Camera.ID)
+	err = errors.Join(err, s.chain.Close())
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// vision decodes what the ring holds and offers it to the lane.
+func (s *Stream) vision(ctx context.Context) error {
+	cursor := s.analysed.Live()
+	defer cursor.Close()
+	d := decoding{stream: s}
+	defer d.close()
+	for {
+		au, err := cursor.Next(ctx)
+		if err != nil {
+			return ctx.Err()
+		}
+		if cursor.Behind() > maxBehind && !au.Key {
+			if n := cursor.SkipToNewestKey(); n > 0 {
+				s.skipped.Add(uint64(n) + 1)
+				d.restart()
+				continue
+			}
+		}
+		d.decode(au)
+	}
+}
+
+// decoding is the decoder of the vision lane and what it waits for.
+type decoding struct {
+	stream  *Stream
+	decoder Decoder
+	codec   models.Codec
+	session int
+	needKey bool
+	counted uint64 // of decoder.Broken, already added to the stream's count
+}
+
+func (d *decoding) decode(au models.AccessUnit) {
+	s := d.stream
+	if d.decoder == nil || au.Codec != d.codec {
+		d.close()
+		decoder, err := s.Parts.Decoder(au.Codec)
+		if err != nil {
+			s.Log.Error("open decoder", "codec", au.Codec, "err", err)
+			s.broken.Add(1)
+			return
+		}
+		d.decoder, d.codec, d.needKey = decoder, au.Codec, true
+	}
+	if au.Session != d.session {
+		d.session = au.Session
+		d.restart()
+	}
+	if d.needKey && !au.Key {
+		s.skipped.Add(1)
+		return
+	}
+	d.needKey = false
+	if err := d.decoder.Decode(au, s.offer); err != nil {
+		s.broken.Add(1)
+		d.restart()
+	}
+	if n := d.decoder.Broken(); n > d.counted {
+		s.broken.Add(n - d.counted)
+		d.counted = n
+	}
+}
+
+func (d *decoding) restart() {
+	if d.decoder != nil {
+		d.decoder.Reset()
+	}
+	d.needKey = true
+}
+
+func (d *decoding) close() {
+	if d.decoder != nil {
+		d.decoder.Close()
+		d.decoder, d.counted = nil, 0
+	}
+}
+
+func (s *Stream) offer(f models.Frame) {
+	s.frames.Add(1)
+	s.lane.Offer(f)
+}
+
+// look is the lane's work: one frame through the chain.
+func (s *Stream) look(f models.Frame) {
+	res, err := s.chain.Process(f)
+	if err != nil {
+		if s.failed.Add(1) == 1 {
+			s.Log.Warn("analyse frame", "err", err)
+		}
+		return
+	}
+	s.last, s.flushed = f.At, false
+	s.latest.Store(&f)
+	if !res.Skipped {
+		s.analysis.Add(1)
+	}
+	for _, e := range res.Events {
+		s.take(s.correlator.Handle(e), f)
+	}
+	s.take(s.correlator.Advance(f.At), f)
+}
+
+// take hands changes to the recorder. It may wait for the recorder: an event is never
+// lost, and while the disk is slow it is frames that are shed instead.
+func (s *Stream) take(changes []incident.Change, f models.Frame) {
+	for _, ch := range changes {
+		cam := s.settings.Load()
+		if ch.Step == incident.Opened {
+			s.Recorder.Open(ch, Recording{
+				Frame: f, PreRoll: cam.PreRoll, PostRoll: cam.PostRoll, Name: cam.Name,
+				Cursor: s.buffer.Cursor(ch.Start.Media - cam.PreRoll),
+			})
+			continue
+		}
+		s.Recorder.Change(ch)
+	}
+}
+
+// flush ends what is open, at the newest frame.
+func (s *Stream) flush() {
+	if s.flushed || s.last.IsZero() {
+		return
+	}
+	s.flushed = true
+	for _, e := range s.chain.Flush(s.last) {
+		s.take(s.correlator.Handle(e), models.Frame{})
+	}
+	s.take(s.correlator.Flush(s.last), models.Frame{})
+}
+
+// mind ends open events when the camera stays away, and incidents when no frames come
+// that would.
+func (s *Stream) mind(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if away := s.away(); away > lostAfter {
+				s.lane.Do(s.flush)
+			}
+		}
+	}
+}
+
+// away is for how long the stream that is looked at has not been connected.
+func (s *Stream) away() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.state
+	if s.sub != nil {
+		state = s.other
+	}
+	if state.Connection == models.Connected || s.since.IsZero() {
+		return 0
+	}
+	return time.Since(s.since)
+}
+
+// Apply changes zones, rules and detection between two frames, without touching the
+// stream. The caller has checked config.Camera.SameStream.
+func (s *Stream) Apply(cam config.Camera, hash string) {
+	s.settings.Store(&cam)
+	s.buffer.SetWindow(window(cam))
+	s.lane.Do(func() {
+		w := cam.Watch(hash)
+		s.chain.Apply(w)
+		s.correlator.Apply(w)
+	})
+}
+
+// Detach lets nothing more join an incident that a person has closed.
+func (s *Stream) Detach(id models.IncidentID) {
+	s.lane.Do(func() { s.correlator.Detach(id) })
+}
+
+// Latest is the newest frame that was analysed, or nil.
+func (s *Stream) Latest() *models.Frame { return s.latest.Load() }
+
+// Settings are the camera's settings in force.
+func (s *Stream) Settings() config.Camera { return *s.settings.Load() }
+
+func (s *Stream) onMain(st SourceState) {
+	s.mu.Lock()
+	if st.Connection != s.state.Connection {
+		s.since = time.Now()
+	}
+	s.state = st
+	s.mu.Unlock()
+	s.report()
+}
+
+func (s *Stream) onSub(st SourceState) {
+	s.mu.Lock()
+	s.other = st
+	s.mu.Unlock()
+	s.report()
+}
+
+func (s *Stream) report() {
+	if s.OnHealth != nil {
+		s.OnHealth(s.Health())
+	}
+}
+
+// Health is what is known about the camera right now.
+func (s *Stream) Health() models.Health {
+	s.mu.Lock()
+	state, other, since := s.state, s.other, s.since
+	s.mu.Unlock()
+	stats, ring := s.main.Stats(), s.buffer.Stats()
+	h := models.Health{
+		Camera: s.Camera.ID, Connection: state.Connection, Since: since,
+		Codec: state.Codec, Width: state.Width, Height: state.Height,
+		Clock: stats.Clock, Offset: stats.Offset, Sessions: stats.Sessions,
+		Bytes: stats.Bytes, Units: stats.Units, Lost: stats.Lost,
+		Frames: s.frames.Load(), Analysed: s.analysis.Load(),
+		Broken:   s.broken.Load() + s.failed.Load() + stats.Discarded,
+		Buffered: ring.Duration, BufferSize: ring.MemoryBytes + ring.DiskBytes,
+	}
+	_, shed, _ := s.lane.Stats()
+	h.Shed = shed + s.skipped.Load()
+	if f := s.latest.Load(); f != nil {
+		h.LastFrame = f.At.Wall
+	}
+	switch {
+	case state.Connection != models.Connected && state.Err != nil:
+		h.Error = state.Err.Error()
+	case s.sub != nil && other.Connection != models.Connected:
+		h.Error = "detect_url: not connected"
+		if other.Err != nil {
+			h.Error = "detect_url: " + other.Err.Error()
+		}
+	}
+	return h
+}

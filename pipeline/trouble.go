@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/vedette-cctv/vedette/incident"
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// trouble is the incident that says that footage had to be refused. There is one for as
+// long as the disk refuses, however many incidents ask.
+type trouble struct {
+	mu   sync.Mutex
+	open *models.Incident
+	wg   sync.WaitGroup
+}
+
+// disk is told how the disk took footage of a camera: err when it refused, nil when it
+// accepted.
+func (r *Recorder) disk(camera models.CameraID, err error) {
+	t := &r.trouble
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	switch {
+	case err != nil && t.open == nil:
+		in := models.Incident{
+			ID:     models.IncidentID(fmt.Sprintf("%s-%s-storage", now.UTC().Format("20060102T150405.000Z"), camera)),
+			Camera: camera, Kind: models.KindStorage, Severity: models.SeverityHigh, State: models.StateNew,
+			Start: now, Alarm: now, Opened: now, Footage: models.Footage{State: models.FootageNone},
+		}
+		incident.Note(&in, incident.Program, "footage refused", err.Error(), now)
+		t.open = &in
+		r.tellTrouble(in, func(*models.Incident) {})
+	case err == nil && t.open != nil:
+		in := *t.open
+		t.open = nil
+		in.End = now
+		r.tellTrouble(in, func(got *models.Incident) {
+			got.End = now
+			incident.Note(got, incident.Program, "footage accepted again", "", now)
+		})
+	}
+}
+
+// tellTrouble saves and publishes without holding up the footage. The index may lie on
+// the disk that is full: then people are told all the same, and the record is what the
+// log says.
+func (r *Recorder) tellTrouble(in models.Incident, change func(*models.Incident)) {
+	r.trouble.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		err := r.Index.Create(ctx, in)
+		if err == nil {
+			var saved models.Incident
+			if saved, err = r.Index.Update(ctx, in.ID, func(got *models.Incident) error { change(got); return nil }); err == nil {
+				in = saved
+			}
+		}
+		if err != nil {
+			r.Log.Error("save storage incident", "incident", in.ID, "err", err)
+		}
+		r.Publish(in)
+	})
+}
