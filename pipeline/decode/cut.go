@@ -15,7 +15,7 @@ const maxBoxes = 1 << 20
 // outer sizes (transport streams, raw H.264) cannot be judged and count as whole.
 func cutOff(r io.ReaderAt, size int64) bool {
 	var head [12]byte
-	n, _ := r.ReadAt(head[:min(int64(len(head)), size)], 0)
+	n := peek(r, size, 0, head[:])
 	switch {
 	case n >= 8 && isBox(head[4:8]):
 		return cutBoxes(r, size)
@@ -25,6 +25,16 @@ func cutOff(r io.ReaderAt, size int64) bool {
 		return cutMatroska(r, size)
 	}
 	return false
+}
+
+// peek reads what there is of b at the given place and returns how much that is. A file
+// that cannot be read counts as ending there; the demuxer has met the error itself.
+func peek(r io.ReaderAt, size, at int64, b []byte) int {
+	if at >= size {
+		return 0
+	}
+	n, _ := r.ReadAt(b[:min(int64(len(b)), size-at)], at)
+	return n
 }
 
 // isBox knows the types with which an ISO base media or QuickTime file begins.
@@ -44,7 +54,7 @@ func cutBoxes(r io.ReaderAt, size int64) bool {
 	at := int64(0)
 	for range maxBoxes {
 		var head [16]byte
-		n, _ := r.ReadAt(head[:min(16, max(0, size-at))], at)
+		n := peek(r, size, at, head[:])
 		if n < 8 {
 			return n > 0 && bytes.Trim(head[:n], "\x00") != nil || media && !index
 		}
@@ -87,7 +97,7 @@ func cutRIFF(r io.ReaderAt, size int64) bool {
 	at := int64(0)
 	for range maxBoxes {
 		var head [8]byte
-		if n, _ := r.ReadAt(head[:min(8, max(0, size-at))], at); n < 8 || string(head[:4]) != "RIFF" {
+		if n := peek(r, size, at, head[:]); n < 8 || string(head[:4]) != "RIFF" {
 			return false
 		}
 		length := int64(binary.LittleEndian.Uint32(head[4:]))
@@ -112,7 +122,7 @@ func cutMatroska(r io.ReaderAt, size int64) bool {
 	}
 	at += n + length
 	var id [4]byte
-	if got, _ := r.ReadAt(id[:min(4, max(0, size-at))], at); got < 4 {
+	if peek(r, size, at, id[:]) < 4 {
 		return true
 	}
 	if string(id[:]) != "\x18\x53\x80\x67" {
@@ -126,7 +136,7 @@ func cutMatroska(r io.ReaderAt, size int64) bool {
 // bit tell the length; all data bits set means unknown. n is 0 when it is cut or invalid.
 func ebmlSize(r io.ReaderAt, at, size int64) (value, n int64, known bool) {
 	var b [8]byte
-	got, _ := r.ReadAt(b[:min(8, max(0, size-at))], at)
+	got := peek(r, size, at, b[:])
 	if got == 0 || b[0] == 0 {
 		return 0, 0, false
 	}
@@ -134,7 +144,7 @@ func ebmlSize(r io.ReaderAt, at, size int64) (value, n int64, known bool) {
 	for mask := byte(0x80); b[0]&mask == 0; mask >>= 1 {
 		n++
 	}
-	if int64(got) < n {
+	if got < int(n) {
 		return 0, 0, false
 	}
 	v := uint64(b[0]) & (1<<(8-n) - 1)

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -132,44 +133,47 @@ func testMarks(s models.Severity) Marks {
 	}
 }
 
-var severities = []models.Severity{models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical}
-
 func TestStillShowsItsMarksOnDarkAndLight(t *testing.T) {
-	for _, luma := range []byte{16, 90, 235} {
-		for _, s := range severities {
-			m := testMarks(s)
-			bare, err := Still(flat(640, 360, luma, 128, 128, false), Marks{Title: m.Title, Subtitle: m.Subtitle, Severity: s})
-			before := decoded(t, bare, err)
-			data, err := Still(flat(640, 360, luma, 128, 128, false), m)
-			still := decoded(t, data, err)
-			if got := still.Bounds().Size(); got != image.Pt(960, 540+68) {
-				t.Fatalf("size %v, want 960x608", got)
-			}
-			picture := 540. / 608
-			mark := func(name string, p models.Point, want color.RGBA) {
-				t.Helper()
-				// JPEG halves the resolution of colour: the nearest pixel of four decides.
-				best, ground := 1e9, at(before, p.X, p.Y*picture)
-				for _, d := range []float64{-1.5, 0, 1.5} {
-					for _, e := range []float64{-1.5, 0, 1.5} {
-						best = min(best, distance(at(still, p.X+d/960, (p.Y+e/540)*picture), want))
-					}
+	for _, tt := range []struct {
+		luma     byte
+		severity models.Severity
+	}{
+		{16, models.SeverityLow}, {16, models.SeverityCritical},
+		{90, models.SeverityHigh},
+		{235, models.SeverityMedium}, {235, models.SeverityCritical},
+	} {
+		m := testMarks(tt.severity)
+		data, err := Still(flat(640, 360, tt.luma, 128, 128, false), m)
+		still := decoded(t, data, err)
+		if got := still.Bounds().Size(); got != image.Pt(960, 540+68) {
+			t.Fatalf("size %v, want 960x608", got)
+		}
+		picture := 540. / 608
+		mark := func(name string, p models.Point, want color.RGBA) {
+			t.Helper()
+			// JPEG halves the resolution of colour: the nearest of nine pixels decides.
+			best := 1e9
+			for _, d := range []float64{-1.5, 0, 1.5} {
+				for _, e := range []float64{-1.5, 0, 1.5} {
+					best = min(best, distance(at(still, p.X+d/960, (p.Y+e/540)*picture), want))
 				}
-				if best > 75 {
-					t.Errorf("luma %d %s: %s has nothing near %v (distance %.0f) on %v", luma, s, name, want, best, ground)
-				}
 			}
-			mark("the zone's edge", models.Point{X: .58, Y: .35}, white)
-			mark("the box's corner", models.Point{X: m.Box.X, Y: m.Box.Y}, severityColour(s))
-			mark("the arrival's ring", m.Path[0].Foot, color.RGBA{A: 255})
-			mark("the newest place", m.Path[39].Foot, severityColour(s))
-			mark("the path", m.Path[38].Foot, severityColour(s))
-			mark("the bar's stripe", models.Point{X: .002, Y: .97 / picture}, severityColour(s))
-			far := at(still, .05, .1*picture)
-			if distance(far, at(before, .05, .1*picture)) > 3 {
-				t.Errorf("luma %d: the picture is changed where nothing is marked", luma)
+			if best > 75 {
+				t.Errorf("luma %d %s: %s has nothing near %v (distance %.0f)", tt.luma, tt.severity, name, want, best)
 			}
 		}
+		c := severityColour(tt.severity)
+		mark("the zone's edge", models.Point{X: .58, Y: .35}, white)
+		mark("the box's corner", models.Point{X: m.Box.X, Y: m.Box.Y}, c)
+		mark("the arrival's ring", m.Path[0].Foot, color.RGBA{A: 255})
+		mark("the newest place", m.Path[39].Foot, c)
+		mark("the path", m.Path[38].Foot, c)
+		mark("the bar's stripe", models.Point{X: .002, Y: .97 / picture}, c)
+		ground := clamp((float64(tt.luma) - 16) * 255 / 219)
+		if far := at(still, .05, .1*picture); distance(far, color.RGBA{ground, ground, ground, 255}) > 3 {
+			t.Errorf("luma %d: the picture is %v where nothing is marked, want %d", tt.luma, far, ground)
+		}
+		keep(t, fmt.Sprintf("marks-%d-%s.jpg", tt.luma, tt.severity), data)
 	}
 }
 
