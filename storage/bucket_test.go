@@ -30,12 +30,11 @@ func TestBucket(t *testing.T) {
 	t.Run("disk", func(t *testing.T) {
 		testBucket(t, func(t *testing.T) Bucket { return mustDisk(t) })
 	})
+	server := miniotest.Start(t)
 	t.Run("s3", func(t *testing.T) {
-		server := miniotest.Start(t)
 		testBucket(t, func(t *testing.T) Bucket { return mustS3(t, server, S3Options{}) })
 	})
 	t.Run("s3 with prefix", func(t *testing.T) {
-		server := miniotest.Start(t)
 		testBucket(t, func(t *testing.T) Bucket { return mustS3(t, server, S3Options{Prefix: "site/a/"}) })
 	})
 }

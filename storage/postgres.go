@@ -72,6 +72,8 @@ func explainPostgres(err error) error {
 			hint = "the server's disk is full"
 		case "53300":
 			hint = "the server has no connection left: raise max_connections"
+		case "57P01", "57P02", "57P03":
+			hint = "the server is going down or not up yet"
 		case "25006":
 			hint = "the server is a read-only standby: connect to the primary"
 		}

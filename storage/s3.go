@@ -50,6 +50,7 @@ const (
 	shaHeader  = "X-Amz-Checksum-Sha256"
 	algoHeader = "X-Amz-Checksum-Algorithm"
 	dialLimit  = 10 * time.Second
+	sendBuffer = 256 << 10
 )
 
 // s3 is a Bucket in an S3 service. Every request body is signed with its SHA-256, which
@@ -145,11 +146,17 @@ func s3Transport(o S3Options) (*http.Transport, error) {
 			if err != nil {
 				return nil, err
 			}
+			// Bytes that wait in the kernel look sent; on a thin line several MB of them
+			// would take longer than we wait for the answer.
+			if tcp, ok := c.(*net.TCPConn); ok {
+				if err := tcp.SetWriteBuffer(sendBuffer); err != nil {
+					return nil, errors.Join(err, c.Close())
+				}
+			}
 			return &stallConn{Conn: c, limit: stall}, nil
 		},
 		TLSClientConfig:       config,
 		TLSHandshakeTimeout:   dialLimit,
-		ResponseHeaderTimeout: stall,
 		ExpectContinueTimeout: time.Second,
 		IdleConnTimeout:       stall,
 		MaxIdleConnsPerHost:   8,

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -76,13 +77,18 @@ func (s *s3) hint(err error, answer minio.ErrorResponse) string {
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "the service does not speak TLS on this port: turn TLS off or correct the port"
 	case strings.Contains(answer.Message, "HTTP request to an HTTPS server"), strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return "the service speaks TLS on this port: turn TLS on"
+		return "the service wants TLS on this port: turn TLS on"
 	case errors.As(err, &dns):
 		return "the endpoint's name cannot be resolved: correct it, or look at DNS"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there: is the service running, and the port right?"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no way to that host: look at network and firewall"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+		if s.tls {
+			return "the other side closes the connection: is it an S3 service, and its port right?"
+		}
+		return "the other side closes the connection: does it want TLS on this port, and is it an S3 service?"
 	case errors.Is(err, context.Canceled):
 		return ""
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -149,7 +149,9 @@ func (u *Uploader) Run(ctx context.Context) error {
 			if o.err == nil {
 				if failing >= bucketDown {
 					log.Info("upload works again", "failures", failing)
-					clear(tried) // whatever waited because of the bucket need not wait longer
+					for id, a := range tried { // what waited because of the bucket need not wait longer
+						tried[id] = attempt{failures: a.failures}
+					}
 				}
 				failing, resume = 0, time.Time{}
 				delete(tried, o.e.id)
