@@ -33,29 +33,22 @@ row_of_boxes(uint8_t *restrict dst, int w, const uint8_t *const *rows, uint16_t 
     }
 }
 
-VD_CLONES static void row_of_2(uint8_t *dst, int w, const uint8_t *const *rows, uint16_t *sum)
-{
-    const uint8_t *const r[2] = {rows[0], rows[1]};
-    row_of_boxes(dst, w, r, sum, 2);
-}
+#define ROW_OF(n)                                                                            \
+    VD_CLONES static void row_of_##n(uint8_t *dst, int w, const uint8_t *const *rows,        \
+                                     uint16_t *sum)                                          \
+    {                                                                                        \
+        const uint8_t *r[n];                                                                 \
+        for (int k = 0; k < n; k++)                                                          \
+            r[k] = rows[k];                                                                  \
+        row_of_boxes(dst, w, r, sum, n);                                                     \
+    }
 
-VD_CLONES static void row_of_3(uint8_t *dst, int w, const uint8_t *const *rows, uint16_t *sum)
-{
-    const uint8_t *const r[3] = {rows[0], rows[1], rows[2]};
-    row_of_boxes(dst, w, r, sum, 3);
-}
-
-VD_CLONES static void row_of_4(uint8_t *dst, int w, const uint8_t *const *rows, uint16_t *sum)
-{
-    const uint8_t *const r[4] = {rows[0], rows[1], rows[2], rows[3]};
-    row_of_boxes(dst, w, r, sum, 4);
-}
-
-VD_CLONES static void row_of_6(uint8_t *dst, int w, const uint8_t *const *rows, uint16_t *sum)
-{
-    const uint8_t *const r[6] = {rows[0], rows[1], rows[2], rows[3], rows[4], rows[5]};
-    row_of_boxes(dst, w, r, sum, 6);
-}
+/* 720p, 1080p, 1440p, 3K and 4K pictures for a side of 640. */
+ROW_OF(2)
+ROW_OF(3)
+ROW_OF(4)
+ROW_OF(5)
+ROW_OF(6)
 
 VD_CLONES static void row_of_n(uint8_t *restrict dst, int w, const uint8_t *const *rows,
                                uint16_t *restrict sum, int n)
@@ -99,6 +92,7 @@ void vd_box(uint8_t *dst, int dst_w, int dst_h, const uint8_t *src, int src_stri
         case 2: row_of_2(out, whole_w, rows, sum); break;
         case 3: row_of_3(out, whole_w, rows, sum); break;
         case 4: row_of_4(out, whole_w, rows, sum); break;
+        case 5: row_of_5(out, whole_w, rows, sum); break;
         case 6: row_of_6(out, whole_w, rows, sum); break;
         default: row_of_n(out, whole_w, rows, sum, n);
         }

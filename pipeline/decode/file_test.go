@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -87,6 +88,44 @@ func TestRealFootage(t *testing.T) {
 			})
 			if err != io.EOF || count != tt.frames || f.Broken() != 0 {
 				t.Errorf("%d frames (%d broken), then %v; want %d, then io.EOF", count, f.Broken(), err, tt.frames)
+			}
+		})
+	}
+}
+
+// The two ways into the decoder give the same pictures, in the same order.
+func TestAccessUnitsAndFileAgree(t *testing.T) {
+	for _, name := range []string{"pets/pets_s2l1.mp4", "clips/one_by_one_person.mp4"} {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			path := footage(t, name)
+			raw := filepath.Join(t.TempDir(), "raw.h264")
+			ffmpeg(t, "-i", path, "-c", "copy", "-bsf:v", "h264_mp4toannexb,h264_metadata=aud=insert", "-f", "h264", raw)
+			stream, err := os.ReadFile(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, f := mustNew(t, models.H264, Options{TargetSide: 256}), mustOpen(t, path, Options{TargetSide: 256})
+			n := 0
+			same := func(got models.Frame) {
+				want, err := f.Next(context.Background())
+				if err != nil {
+					t.Fatalf("frame %d: the file ends: %v", n, err)
+				}
+				if got.Index != want.Index || !bytes.Equal(got.Picture.Y, want.Picture.Y) || !bytes.Equal(got.Picture.Cr, want.Picture.Cr) {
+					t.Fatalf("frame %d of the units differs from frame %d of the file", got.Index, want.Index)
+				}
+				n++
+			}
+			for _, au := range units(t, models.H264, stream, nil, 10) {
+				if err := d.Decode(au, same); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := d.Drain(same); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.Next(context.Background()); err != io.EOF || d.Broken()+d.Skipped() != 0 {
+				t.Errorf("after %d frames the file goes on (%v); %d broken, %d skipped", n, err, d.Broken(), d.Skipped())
 			}
 		})
 	}
