@@ -15,7 +15,7 @@ import (
 
 // sse reads a stream of events over a real connection.
 type sse struct {
-	t    *testing.T
+	t    testing.TB
 	res  *http.Response
 	scan *bufio.Scanner
 }

@@ -370,26 +370,3 @@ func FuzzResume(f *testing.F) {
 		}
 	})
 }
-
-// What one alarm costs with a control room full of consoles.
-func BenchmarkPublishTo100Clients(b *testing.B) {
-	h := NewHub(0)
-	defer h.Close()
-	for range 100 {
-		c, err := h.Subscribe("")
-		if err != nil {
-			b.Fatal(err)
-		}
-		go func() {
-			for range c.Messages() {
-			}
-		}()
-	}
-	in := sample(1)
-	for b.Loop() {
-		if err := h.Publish(KindIncident, in); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(h.Stats().Dropped), "dropped")
-}

@@ -59,8 +59,7 @@ func parsePHC(s string) (phc, error) {
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.time, &h.threads); err != nil {
 		return phc{}, errHash
 	}
-	if parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", h.memory, h.time, h.threads) ||
-		h.memory < 8*uint32(h.threads) || h.memory > maxHashMemory ||
+	if h.memory < 8*uint32(h.threads) || h.memory > maxHashMemory ||
 		h.time < 1 || h.time > maxHashTime || h.threads < 1 || h.threads > maxHashThreads {
 		return phc{}, errHash
 	}
@@ -69,6 +68,9 @@ func parsePHC(s string) (phc, error) {
 		return phc{}, errHash
 	}
 	if h.key, err = base64.RawStdEncoding.Strict().DecodeString(parts[5]); err != nil || len(h.key) < 16 || len(h.key) > 64 {
+		return phc{}, errHash
+	}
+	if h.String() != s { // base64 skips line ends, Sscanf takes signs: only one spelling is ours
 		return phc{}, errHash
 	}
 	return h, nil

@@ -313,8 +313,8 @@ func TestResetBringsAdminBack(t *testing.T) {
 
 func FuzzParsePHC(f *testing.F) {
 	f.Add(hashPassword("x", cheap).String())
-	f.Add("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5")
-	f.Add("$argon2id$v=19$m=4294967295,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5")
+	f.Add("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5")
+	f.Add("$argon2id$v=19$m=4294967295,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5")
 	f.Add("$argon2i$v=19$m=1,t=1,p=0$$")
 	f.Fuzz(func(t *testing.T, s string) {
 		h, err := parsePHC(s)
@@ -332,7 +332,7 @@ func FuzzParsePHC(f *testing.F) {
 
 func FuzzParseAccounts(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"users":[]}`))
-	f.Add([]byte(`{"schema":1,"users":[{"name":"admin","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5","must_change":true,"changed":"2026-01-02T03:04:05Z"}]}`))
+	f.Add([]byte(`{"schema":1,"users":[{"name":"admin","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5","must_change":true,"changed":"2026-01-02T03:04:05Z"}]}`))
 	f.Add([]byte(`{"schema":1,"users":[{"name":"`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		users, err := parseAccounts(data)

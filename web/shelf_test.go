@@ -14,7 +14,7 @@ import (
 // shelf is evidence in a real spool and a real disk bucket.
 type shelf struct{ storage.Evidence }
 
-func newShelf(t *testing.T) shelf {
+func newShelf(t testing.TB) shelf {
 	t.Helper()
 	bucket, err := storage.OpenDisk(t.TempDir())
 	if err != nil {

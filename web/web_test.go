@@ -53,7 +53,7 @@ func (f *fleet) Picture(id models.CameraID) ([]byte, time.Time, bool) {
 
 // site is a server with a real index and real evidence.
 type site struct {
-	t        *testing.T
+	t        testing.TB
 	server   *Server
 	http     *httptest.Server
 	index    storage.Index
@@ -65,7 +65,7 @@ type site struct {
 	log      *journal
 }
 
-func newSite(t *testing.T, change ...func(*Server)) *site {
+func newSite(t testing.TB, change ...func(*Server)) *site {
 	t.Helper()
 	dir := t.TempDir()
 	index, err := storage.OpenSQLite(filepath.Join(dir, "index.db"))
@@ -116,7 +116,7 @@ func (s *site) create(list ...models.Incident) {
 
 // browser is a client with a cookie jar.
 type browser struct {
-	t    *testing.T
+	t    testing.TB
 	base string
 	*http.Client
 }
@@ -146,7 +146,7 @@ func (s *site) logIn() *browser {
 }
 
 // in reports to another test.
-func (b *browser) in(t *testing.T) *browser { return &browser{t, b.base, b.Client} }
+func (b *browser) in(t testing.TB) *browser { return &browser{t, b.base, b.Client} }
 
 // answer is a response that has been read.
 type answer struct {
@@ -154,7 +154,7 @@ type answer struct {
 	body []byte
 }
 
-func (a answer) decode(t *testing.T, v any) {
+func (a answer) decode(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.body, v); err != nil {
 		t.Fatalf("%s: %v", a.body, err)
