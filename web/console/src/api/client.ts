@@ -103,7 +103,7 @@ export const api = {
   close: (incident: string, note?: string) =>
     request<Incident>("POST", `/api/incidents/${id(incident)}/close`, note ? { note } : {}),
 
-  cameras: (signal?: AbortSignal) => request<{ items: Camera[] | null }>("GET", "/api/cameras", undefined, signal),
+  cameras: (signal?: AbortSignal) => request<{ items: Camera[] }>("GET", "/api/cameras", undefined, signal),
   status: (signal?: AbortSignal) => request<Status>("GET", "/api/status", undefined, signal),
 };
 

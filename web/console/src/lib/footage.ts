@@ -73,7 +73,7 @@ export function completenessText(f: Footage): string {
   if (f.state === "none" && gaps.length === 0) return "nothing recorded";
   const share = complete(f);
   const open = f.state === "recording";
-  if (gaps.length === 0) return open ? "no gap so far" : "complete, no gap";
+  if (gaps.length === 0) return open ? "no gap so far" : "100 %, no gap";
   const most = gaps.slice(0, 3).map(gapText).join("; ");
   const rest = gaps.length > 3 ? `; and ${gaps.length - 3} more` : "";
   return `${open ? "so far" : percent(share)}, ${most}${rest}`;

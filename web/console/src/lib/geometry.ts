@@ -1,15 +1,15 @@
 import type { Box, PathPoint, Point } from "../api/types";
 
 /** An SVG points attribute in pixels of a picture of w × h. */
-export function points(polygon: readonly Point[] | null | undefined, w: number, h: number): string {
-  return (polygon ?? []).map((p) => `${round(p.x * w)},${round(p.y * h)}`).join(" ");
+export function points(polygon: readonly Point[], w: number, h: number): string {
+  return polygon.map((p) => `${round(p.x * w)},${round(p.y * h)}`).join(" ");
 }
 
 const round = (n: number) => Math.round(n * 10) / 10;
 
-/** The topmost corner; the leftmost of several. A label above it does not cover the zone. */
-export function top(polygon: readonly Point[] | null | undefined): Point {
-  return (polygon ?? []).reduce((a, p) => (p.y < a.y || (p.y === a.y && p.x < a.x) ? p : a), { x: 1, y: 1 });
+/** The lowest corner; the leftmost of several. Things stand up from a zone, so a label below it covers none of them. */
+export function lowest(polygon: readonly Point[]): Point {
+  return polygon.reduce((a, p) => (p.y > a.y || (p.y === a.y && p.x < a.x) ? p : a), { x: 1, y: -1 });
 }
 
 /**

@@ -23,7 +23,7 @@ export class Rate {
   #rate(): number | undefined {
     const first = this.#samples[0];
     const last = this.#samples[this.#samples.length - 1];
-    if (!first || !last || last.at - first.at < 900) return undefined;
+    if (!first || !last || last.at - first.at < 2500) return undefined;
     return ((last.count - first.count) * 1000) / (last.at - first.at);
   }
 }

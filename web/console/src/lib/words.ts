@@ -38,7 +38,7 @@ export const stepWord = (what: string) => steps[what] ?? sentence(what);
 
 /** Who has claimed the incident last; empty when nobody has. */
 export function owner(in_: Incident): string {
-  const log = in_.log ?? [];
+  const log = in_.log;
   for (let i = log.length - 1; i >= 0; i--) {
     if (log[i]!.what === "acknowledged") return log[i]!.who;
   }

@@ -71,7 +71,7 @@ class Actions {
     try {
       const changed = await act();
       live.put(changed);
-      const entry = changed.log?.[changed.log.length - 1];
+      const entry = changed.log[changed.log.length - 1];
       notices.say(entry ? `${done}. Logged for ${entry.who} at ${clockText(parse(entry.at))}.` : `${done}.`);
       return true;
     } catch (err) {
@@ -88,7 +88,7 @@ class Actions {
     try {
       const now = await api.incident(i.id);
       live.put(now);
-      const entry = now.log?.[now.log.length - 1];
+      const entry = now.log[now.log.length - 1];
       const what = now.state === "closed" ? "closed" : "claimed";
       notices.say(`Not done: already ${what}${entry ? ` by ${entry.who} at ${clockText(parse(entry.at))}` : ""}.`, true);
     } catch {

@@ -24,7 +24,7 @@ class Cameras {
   async load() {
     try {
       const { items } = await api.cameras();
-      this.items = (items ?? []).slice().sort((a, b) => a.id.localeCompare(b.id));
+      this.items = items.slice().sort((a, b) => a.id.localeCompare(b.id));
       this.items.forEach((c) => this.#measure(c.health));
       this.trouble = "";
     } catch (err) {

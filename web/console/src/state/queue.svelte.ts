@@ -51,11 +51,11 @@ class Queue {
     this.#fetching = true;
     try {
       const page = await api.incidents(filter(view), order(view), pageSize, undefined, abort.signal);
-      rows.page(page.items ?? [], !!page.next);
+      rows.page(page.items, !!page.next);
       this.#rows = rows;
       this.#cursor = page.next ?? "";
       this.#count.reset(page.open);
-      this.#count.seen(page.items ?? []);
+      this.#count.seen(page.items);
       rows.hold(this.#held);
       rows.apply(pushed);
       this.trouble = "";
@@ -82,8 +82,8 @@ class Queue {
       const page = await api.incidents(filter(rows.view), order(rows.view), pageSize, this.#cursor, this.#abort?.signal);
       if (rows !== this.#rows) return;
       this.#cursor = page.next ?? "";
-      rows.page(page.items ?? [], !!page.next);
-      this.#count.seen(page.items ?? []);
+      rows.page(page.items, !!page.next);
+      this.#count.seen(page.items);
       this.trouble = "";
       this.#show();
     } catch (err) {
@@ -127,7 +127,7 @@ class Queue {
   async #quiet(signal: AbortSignal) {
     try {
       const page = await api.incidents({}, "newest", 1, undefined, signal);
-      const latest = page.items?.[0];
+      const latest = page.items[0];
       this.quietSince = latest ? parse(latest.end) || parse(latest.alarm) : Number.NaN;
     } catch {
       // The sentence then says less; it never guesses.

@@ -1,0 +1,434 @@
+// The server's API with made-up incidents over real footage: for the browser tests and for
+// working on the console without a camera. It keeps the contract of openapi.json, sends the
+// same security headers and serves the built console.
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeScenes } from "./footage.mjs";
+
+/** @typedef {import("../../src/api/types").Incident} Incident */
+/** @typedef {import("../../src/api/types").Camera} Camera */
+/** @typedef {import("../../src/api/types").Severity} Severity */
+/** @typedef {import("./footage.mjs").Scene} Scene */
+
+const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
+  "connect-src 'self'; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/** @type {Record<string, string>} */
+const types = {
+  ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml", ".woff2": "font/woff2",
+};
+
+/** @type {readonly Severity[]} */
+const severities = ["critical", "high", "medium", "low"];
+const second = 1e9;
+
+/** @type {Scene[] | undefined} */
+let scenes;
+
+/** Scenes are made once for a whole process. */
+async function footage() {
+  if (!scenes) {
+    const dir = mkdtempSync(join(tmpdir(), "vedette-mock-"));
+    try {
+      scenes = await makeScenes(dir);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+  return scenes;
+}
+
+export class Mock {
+  user = "admin";
+  password = "one-time";
+  mustChange = false;
+  /** Attempts refused with 429 from now on. */
+  refuse = false;
+  /** @type {Map<string, Incident>} */
+  incidents = new Map();
+  /** @type {Map<string, Scene>} */
+  scenes = new Map();
+  /** @type {Camera[]} */
+  cameras = [];
+  /** @type {import("../../src/api/types").Status} */
+  status;
+  url = "";
+
+  #server = createServer((req, res) => void this.#serve(req, res));
+  /** @type {Set<import("node:http").ServerResponse>} */
+  #streams = new Set();
+  /** @type {Set<string>} */
+  #sessions = new Set();
+  /** @type {{ id: number, text: string }[]} */
+  #ring = [];
+  #seq = 0;
+  #count = 0;
+  #beat;
+  #lost = false;
+
+  /** @param {Scene[]} footage */
+  constructor(footage) {
+    this.footage = footage;
+    this.status = {
+      version: "0.1.0", started: ago(4 * 3600), now: ago(0),
+      config: { hash: hash("config"), loaded: ago(3600), errors: [] },
+      storage: { pending: 0, pending_bytes: 0, errors: 0 },
+      cameras: { connected: 0, total: 0 },
+    };
+    this.#beat = setInterval(() => this.#tick(), 1000);
+  }
+
+  /** @param {{ port?: number }} [o] */
+  static async start(o = {}) {
+    const mock = new Mock(await footage());
+    await /** @type {Promise<void>} */ (
+      new Promise((done) => mock.#server.listen(o.port ?? 0, "127.0.0.1", () => done()))
+    );
+    const address = /** @type {import("node:net").AddressInfo} */ (mock.#server.address());
+    mock.url = `http://127.0.0.1:${address.port}`;
+    for (const scene of mock.footage) mock.addCamera(scene);
+    return mock;
+  }
+
+  async stop() {
+    clearInterval(this.#beat);
+    for (const s of this.#streams) s.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  /** @param {Scene} scene */
+  addCamera(scene) {
+    const known = this.cameras.find((c) => c.id === scene.camera);
+    /** @type {Camera["zones"][number]} */
+    const zone = {
+      id: scene.zone, polygon: scene.polygon,
+      rules: [
+        { kind: "loitering", severity: "high", dwell_ns: scene.dwell * second, grace_ns: 3 * second, labels: [scene.label] },
+        { kind: "motion", severity: "low" },
+      ],
+    };
+    if (known) {
+      known.zones.push(zone);
+      return;
+    }
+    this.cameras.push({
+      id: scene.camera, name: scene.camera, fps: 0, objects: true, zones: [zone],
+      health: {
+        camera: scene.camera, connection: "connected", since: ago(3 * 3600 + 512), codec: "h264", width: scene.width,
+        height: scene.height, last_frame: ago(0), clock: "camera", clock_offset_ns: 0.24 * second, sessions: 1,
+        bytes: 5_312_000_000, access_units: 90_210, packets_lost: 0, decode_errors: 0, frames: 90_210,
+        frames_analysed: 90_120, frames_shed: 90, buffered_ns: 21.4 * second, buffer_bytes: 7_900_000,
+      },
+    });
+    this.#countCameras();
+  }
+
+  #countCameras() {
+    this.status.cameras = {
+      total: this.cameras.length,
+      connected: this.cameras.filter((c) => c.health.connection === "connected").length,
+    };
+  }
+
+  /**
+   * Makes an incident whose alarm was so many seconds ago, and tells everyone.
+   * @param {Partial<Incident> & { age?: number, scene?: number, log?: Incident["log"] }} [o]
+   * @returns {Incident}
+   */
+  open(o = {}) {
+    const { age = 0, scene: n = 0, ...more } = o;
+    const scene = /** @type {Scene} */ (this.footage[n % this.footage.length]);
+    const alarm = Date.now() - age * 1000;
+    const begin = alarm - scene.alarm * 1000;
+    /** @param {number} t seconds of the clip */
+    const at = (t) => new Date(begin + t * 1000).toISOString();
+    /** @param {number} t */
+    const instant = (t) => ({ media_ns: Math.round(t * second), wall: at(t) });
+    const number = ++this.#count;
+    const id = `${at(scene.alarm).replace(/[-:]/g, "")}-${scene.camera}-${scene.zone}-loitering-${number}`;
+    const path = scene.path.map((s) => ({
+      at: instant(s.t), foot: { x: s.x + s.w / 2, y: s.y + s.h }, box: { x: s.x, y: s.y, w: s.w, h: s.h }, seen: true,
+    }));
+    const box = path.findLast((p) => p.at.media_ns <= scene.alarm * second)?.box ?? { x: 0.46, y: 0.34, w: 0.07, h: 0.3 };
+    /** @type {Incident["severity"]} */
+    const severity = more.severity ?? "high";
+    const over = age > scene.end - scene.alarm;
+    /** @type {Incident} */
+    const incident = {
+      id, camera: scene.camera, zone: scene.zone, kind: "loitering", severity, state: "new", label: scene.label, score: 0.86,
+      start: at(scene.start), alarm: at(scene.alarm), opened: new Date(alarm + 210).toISOString(),
+      ...(over ? { end: at(scene.end) } : {}),
+      box, polygon: scene.polygon,
+      events: [{
+        id: 1, phase: over ? "ended" : "began", camera: scene.camera, zone: scene.zone,
+        rule: { kind: "loitering", severity, dwell_ns: scene.dwell * second, grace_ns: 3 * second, labels: [scene.label] },
+        track: 4, label: scene.label, score: 0.86, start: instant(scene.start), alarm: instant(scene.alarm), end: instant(scene.end),
+        box, path, config: this.status.config.hash,
+        why: [
+          { name: "dwell", observed: scene.alarm - scene.start, threshold: scene.dwell, unit: "s" },
+          { name: "score", observed: 0.86, threshold: 0.5, unit: "" },
+        ],
+      }],
+      event_count: 1, config: this.status.config.hash, version: "0.1.0",
+      footage: {
+        state: over ? "stored" : "recording", asked_from: at(0), from: at(0), clock: "camera", codec: "h264", width: scene.width,
+        height: scene.height, frames: Math.round(scene.seconds * scene.fps),
+        ...(over
+          ? {
+              asked_to: at(scene.seconds), to: at(scene.seconds),
+              objects: /** @type {const} */ (["clip", "still", "picture", "manifest"]).map((role) => ({
+                role, key: `incidents/2026/11/22/${id}/${role}`, size: role === "clip" ? scene.clip.length : 48_213,
+                type: role === "clip" ? "video/mp4" : "image/jpeg", sha256: hash(id + role),
+              })),
+            }
+          : {}),
+      },
+      log: [], revision: 1,
+      ...more,
+    };
+    this.scenes.set(id, scene);
+    this.put(incident);
+    return incident;
+  }
+
+  /** @param {Incident} incident */
+  put(incident) {
+    this.incidents.set(incident.id, incident);
+    this.publish("incident", incident, true);
+  }
+
+  /** @param {string} id @param {(i: Incident) => void} fn @returns {Incident} */
+  change(id, fn) {
+    const next = structuredClone(/** @type {Incident} */ (this.incidents.get(id)));
+    fn(next);
+    next.revision++;
+    this.put(next);
+    return next;
+  }
+
+  /** @param {string} kind @param {unknown} value @param {boolean} [numbered] */
+  publish(kind, value, numbered = false) {
+    const text = `event: ${kind}\ndata: ${JSON.stringify(value)}\n\n`;
+    if (!numbered) {
+      for (const s of this.#streams) s.write(text);
+      return;
+    }
+    const id = ++this.#seq;
+    this.#ring.push({ id, text });
+    for (const s of this.#streams) s.write(`id: mock-${id}\n${text}`);
+  }
+
+  /** Ends every stream, as a server that restarts does. forget: it no longer knows what was sent. */
+  drop({ forget = false, refuse = false } = {}) {
+    if (forget) this.#ring = [];
+    this.#lost = refuse;
+    for (const s of this.#streams) s.destroy();
+    this.#streams.clear();
+  }
+
+  restore() {
+    this.#lost = false;
+  }
+
+  endSessions() {
+    this.#sessions.clear();
+    this.drop();
+  }
+
+  #tick() {
+    for (const c of this.cameras) {
+      if (c.health.connection !== "connected") continue;
+      c.health = {
+        ...c.health, frames: c.health.frames + 7, frames_analysed: c.health.frames_analysed + 7, last_frame: ago(0),
+        bytes: c.health.bytes + 370_000,
+      };
+      this.publish("camera", c.health);
+    }
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} req
+   * @param {import("node:http").ServerResponse} res
+   */
+  async #serve(req, res) {
+    const url = new URL(req.url ?? "/", this.url);
+    res.setHeader("Content-Security-Policy", policy);
+    res.setHeader("X-Content-Type-Options", "nosniff");
+    res.setHeader("Cache-Control", "no-store");
+    /** @param {number} status @param {unknown} [body] */
+    const json = (status, body) => {
+      res.writeHead(status, { "Content-Type": status < 400 ? "application/json" : "application/problem+json" });
+      res.end(body === undefined ? "" : JSON.stringify(body));
+    };
+    /** @param {number} status @param {string} detail */
+    const problem = (status, detail) => json(status, { status, title: detail, detail });
+    if (!url.pathname.startsWith("/api/")) return this.#file(url.pathname, res);
+    if (this.#lost) return problem(503, "the server is going away");
+
+    const token = /session=(\w+)/.exec(req.headers.cookie ?? "")?.[1] ?? "";
+    const inside = this.#sessions.has(token);
+    const route = `${req.method} ${url.pathname}`;
+    const who = { user: this.user, must_change: this.mustChange };
+    if (route === "POST /api/session") {
+      const sent = await body(req);
+      if (this.refuse) {
+        res.setHeader("Retry-After", "7");
+        return problem(429, "too many attempts; wait before the next");
+      }
+      if (sent.user !== this.user || sent.password !== this.password) return problem(401, "wrong user name or password");
+      const fresh = hash(String(Math.random())).slice(0, 32);
+      this.#sessions.add(fresh);
+      res.setHeader("Set-Cookie", `session=${fresh}; Path=/; HttpOnly; SameSite=Strict`);
+      return json(200, who);
+    }
+    if (!inside) return problem(401, "log in first");
+    if (route === "GET /api/session") return json(200, who);
+    if (route === "DELETE /api/session") {
+      this.#sessions.delete(token);
+      return json(204);
+    }
+    if (route === "PUT /api/session/password") {
+      const sent = await body(req);
+      if (sent.old !== this.password) return problem(401, "wrong user name or password");
+      if (sent.new.length < 12) return problem(422, "the password is too short");
+      this.password = sent.new;
+      this.mustChange = false;
+      return json(200, { ...who, must_change: false });
+    }
+    if (this.mustChange) return problem(403, "change the one-time password first");
+    if (route === "GET /api/status") return json(200, { ...this.status, now: ago(0) });
+    if (route === "GET /api/events") return this.#stream(req, res);
+    if (route === "GET /api/cameras") return json(200, { items: this.cameras });
+    if (route === "GET /api/incidents") return json(200, this.#list(url.searchParams));
+
+    const camera = /^\/api\/cameras\/([^/]+)\/picture$/.exec(url.pathname);
+    if (camera) {
+      const scene = this.footage.find((s) => s.camera === decodeURIComponent(camera[1] ?? ""));
+      const c = this.cameras.find((k) => k.id === scene?.camera);
+      if (!scene || !c || c.health.connection === "connecting") return problem(503, "the camera has not sent a picture yet");
+      const n = c.health.connection === "connected" ? Math.floor(Date.now() / 1000) : 0;
+      return jpeg(res, /** @type {Buffer} */ (scene.pictures[n % scene.pictures.length]));
+    }
+    const one = /^\/api\/incidents\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
+    const id = decodeURIComponent(one?.[1] ?? "");
+    const incident = this.incidents.get(id);
+    const scene = this.scenes.get(id);
+    if (!one || !incident || !scene) return problem(404, "not found");
+    switch (`${req.method} ${one[2] ?? ""}`) {
+      case "GET ":
+        return json(200, incident);
+      case "POST acknowledge":
+      case "POST close": {
+        const from = one[2] === "close" ? "acknowledged" : "new";
+        const sent = await body(req);
+        if (incident.state !== from) return problem(409, `incident is ${incident.state}: not possible in this state`);
+        return json(200, this.change(id, (i) => {
+          i.state = one[2] === "close" ? "closed" : "acknowledged";
+          i.log.push({ at: ago(0), who: this.user, what: i.state, ...(sent.note ? { note: sent.note } : {}) });
+        }));
+      }
+      case "GET picture":
+      case "GET still":
+        if (incident.footage.state === "none") return problem(404, "not found");
+        return jpeg(res, /** @type {Buffer} */ (scene.pictures[0]));
+      case "GET clip":
+        if (incident.footage.state === "none") return problem(404, "not found");
+        return ranged(req, res, scene.clip);
+    }
+    return problem(405, "not with this method");
+  }
+
+  /** @param {string} path @param {import("node:http").ServerResponse} res */
+  #file(path, res) {
+    const file = normalize(join(dist, path));
+    const found = file.startsWith(dist) && extname(file) && existsSync(file) ? file : join(dist, "index.html");
+    res.writeHead(200, { "Content-Type": types[extname(found)] ?? "application/octet-stream" });
+    res.end(readFileSync(found));
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} req
+   * @param {import("node:http").ServerResponse} res
+   */
+  #stream(req, res) {
+    res.writeHead(200, { "Content-Type": "text/event-stream" });
+    const last = /^mock-(\d+)$/.exec(String(req.headers["last-event-id"] ?? ""))?.[1];
+    const missed = last === undefined ? [] : this.#ring.filter((m) => m.id > Number(last));
+    const broken = last !== undefined && missed.length < this.#seq - Number(last);
+    res.write(`retry: 2000\n${broken ? "event: reset\ndata: {}\n" : ""}${missed.length === 0 || broken ? `id: mock-${this.#seq}\n` : ""}\n`);
+    if (!broken) missed.forEach((m) => res.write(`id: mock-${m.id}\n${m.text}`));
+    for (const c of this.cameras) res.write(`event: camera\ndata: ${JSON.stringify(c.health)}\n\n`);
+    res.write(`event: status\ndata: ${JSON.stringify({ ...this.status, now: ago(0) })}\n\n`);
+    this.#streams.add(res);
+    res.on("close", () => this.#streams.delete(res));
+  }
+
+  /** @param {URLSearchParams} q */
+  #list(q) {
+    /** @param {string} name @param {string} value */
+    const fits = (name, value) => q.getAll(name).length === 0 || q.getAll(name).includes(value);
+    const rank = (/** @type {Incident} */ i) => severities.indexOf(i.severity);
+    const all = [...this.incidents.values()]
+      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity))
+      .sort(
+        q.get("order") === "queue"
+          ? (a, b) => rank(a) - rank(b) || (a.alarm < b.alarm ? -1 : 1)
+          : (a, b) => (a.alarm > b.alarm ? -1 : 1),
+      );
+    const from = q.get("after") ? all.findIndex((i) => i.id === q.get("after")) + 1 : 0;
+    const limit = Number(q.get("limit") ?? 50);
+    const items = all.slice(from, from + limit).map((i) => ({ ...i, events: i.events.map((e) => ({ ...e, path: [] })) }));
+    return {
+      items,
+      next: from + limit < all.length ? (items[items.length - 1]?.id ?? "") : "",
+      open: [...this.incidents.values()].filter((i) => i.state !== "closed").length,
+    };
+  }
+}
+
+/** @param {number} seconds */
+const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
+
+/** @param {string} s */
+const hash = (s) => createHash("sha256").update(s).digest("hex");
+
+/** @param {import("node:http").ServerResponse} res @param {Buffer} picture */
+function jpeg(res, picture) {
+  res.writeHead(200, { "Content-Type": "image/jpeg", "Content-Length": picture.length });
+  res.end(picture);
+}
+
+/**
+ * @param {import("node:http").IncomingMessage} req
+ * @param {import("node:http").ServerResponse} res
+ * @param {Buffer} bytes
+ */
+function ranged(req, res, bytes) {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(req.headers.range ?? "");
+  const head = { "Content-Type": "video/mp4", "Accept-Ranges": "bytes" };
+  if (!range) {
+    res.writeHead(200, { ...head, "Content-Length": bytes.length });
+    res.end(bytes);
+    return;
+  }
+  const from = Number(range[1]);
+  const to = Math.min(range[2] ? Number(range[2]) : bytes.length - 1, bytes.length - 1);
+  res.writeHead(206, { ...head, "Content-Length": to - from + 1, "Content-Range": `bytes ${from}-${to}/${bytes.length}` });
+  res.end(bytes.subarray(from, to + 1));
+}
+
+/** @param {import("node:http").IncomingMessage} req @returns {Promise<any>} */
+async function body(req) {
+  let text = "";
+  for await (const piece of req) text += piece;
+  return text ? JSON.parse(text) : {};
+}

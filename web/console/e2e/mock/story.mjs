@@ -1,0 +1,53 @@
+// A believable night for screenshots and for working on the console.
+
+/** @param {import("./server.mjs").Mock} mock */
+export function tellStory(mock) {
+  const at = (/** @type {number} */ s) => new Date(Date.now() - s * 1000).toISOString();
+  mock.open({ age: 95, scene: 0, severity: "critical" });
+  mock.open({ age: 340, scene: 1, severity: "high" });
+  mock.open({
+    age: 700, scene: 2, severity: "high", state: "acknowledged", revision: 2,
+    log: [{ at: at(640), who: "m.weber", what: "acknowledged", note: "Watching on the second screen." }],
+  });
+  const gap = mock.open({ age: 1500, scene: 0, severity: "medium" });
+  mock.change(gap.id, (i) => {
+    const from = Date.parse(i.start) + 4300;
+    i.footage.gaps = [{ from: new Date(from).toISOString(), to: new Date(from + 1800).toISOString(), cause: "camera_lost" }];
+  });
+  const waiting = mock.open({ age: 2100, scene: 3, severity: "medium", kind: "motion" });
+  mock.change(waiting.id, (i) => {
+    i.footage.state = "pending";
+    i.footage.objects = [];
+    i.footage.upload_note = "the evidence store refuses the connection; next try in 40 s";
+  });
+  mock.open({ age: 4, scene: 3, severity: "medium", kind: "motion" });
+  mock.open({ age: 5400, scene: 1, severity: "low", kind: "motion" });
+  mock.open({ age: 9100, scene: 2, severity: "low", kind: "motion" });
+  mock.open({
+    age: 21_000, scene: 0, severity: "high", state: "closed", revision: 3,
+    log: [
+      { at: at(20_900), who: "admin", what: "acknowledged" },
+      { at: at(20_400), who: "admin", what: "closed", note: "Delivery driver waiting for the gate. Spoke to him by intercom." },
+    ],
+  });
+}
+
+/** @param {import("./server.mjs").Mock} mock */
+export function loseCamera(mock) {
+  const yard = mock.cameras.find((c) => c.id === "yard") ?? mock.cameras[mock.cameras.length - 1];
+  if (!yard) return;
+  yard.health = {
+    ...yard.health, connection: "disconnected", since: new Date(Date.now() - 260_000).toISOString(), sessions: 3, packets_lost: 41,
+    error: "dial 192.0.2.31:554: no route to host; check that the camera has power and that its address is right",
+  };
+  mock.status.cameras.connected = mock.cameras.filter((c) => c.health.connection === "connected").length;
+}
+
+/** @param {import("./server.mjs").Mock} mock */
+export function breakConfig(mock) {
+  mock.status.config.errors = [
+    "vedette.yml:14:9: cameras.gate.zones.door: unknown key \"dwel\"; did you mean \"dwell\"?",
+    "vedette.yml:21:16: cameras.yard.zones.ramp.polygon: the outline crosses itself between corners 2 and 4",
+  ];
+  mock.publish("status", mock.status);
+}
