@@ -26,10 +26,10 @@ row_of_boxes(uint8_t *restrict dst, int w, const uint8_t *const *rows, uint16_t 
         sum[x] = s;
     }
     for (int x = 0; x < w; x++) {
-        uint32_t s = n * n / 2;
+        uint16_t s = n * n / 2; /* 16 bits hold it up to n = 16, and vectors hold more of them */
         for (int k = 0; k < n; k++)
             s += sum[x * n + k];
-        dst[x] = (uint8_t)(s / (uint32_t)(n * n));
+        dst[x] = (uint8_t)(s / (uint16_t)(n * n));
     }
 }
 
