@@ -1,6 +1,8 @@
 package camtest
 
 import (
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,4 +114,86 @@ func FuzzParseMP4(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestGStreamerEndsWithItsTest(t *testing.T) {
+	var address string
+	t.Run("serves", func(t *testing.T) {
+		u, err := url.Parse(GStreamer(t, Clip{}.Path(t), GStreamerOptions{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		address = u.Host
+	})
+	if address == "" {
+		t.Skip("GStreamer is not present")
+	}
+	if conn, err := net.Dial("tcp", address); err == nil {
+		conn.Close()
+		t.Error("still serves after its test")
+	}
+}
+
+// TestGStreamerEndsWithItsStarter closes the pipe and nothing else, as the system does
+// when the starting process is killed.
+func TestGStreamerEndsWithItsStarter(t *testing.T) {
+	cmd := exec.Command("/usr/bin/python3", "-c", gstreamerScript, Clip{}.Path(t), "h264", "0")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skipf("no Python: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := stdin.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("still runs after its pipe closed")
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+}
+
+func TestCameraRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cam  *Camera
+		want string
+	}{
+		{"no media", &Camera{}, "camera without media"},
+		{"an unknown codec", &Camera{Media: &Media{Codec: "mjpeg", Units: make([]Unit, 1)}}, "not supported"},
+		{"an address that is not ours", &Camera{Media: Clip{}.Load(t), Addr: "192.0.2.1:0"}, "listen 192.0.2.1:0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.cam.Start(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestCameraStopsWithoutViewers(t *testing.T) {
+	cam := &Camera{Media: Clip{}.Load(t)}
+	if err := cam.Start(); err != nil {
+		t.Fatal(err)
+	}
+	cam.Stop()
+	cam.Stop()
+	select {
+	case <-cam.Done():
+		t.Error("says that it played to the end")
+	default:
+	}
 }

@@ -63,6 +63,8 @@ type assembler struct {
 	nalus    [][]byte
 	size     int
 	picture  bool // nalus hold a slice
+	key      bool // … at which decoding can begin
+	sets     bool // nalus hold parameter sets
 	damaged  bool // something is missing from the unit
 	headless bool // packets were lost just before the unit: were they of it?
 	fragment bool // a NAL unit has begun and not ended
@@ -100,18 +102,19 @@ func (l *loss) note(s string) {
 
 // gap describes the loss, or nil if there was none.
 func (l *loss) gap(from, to time.Time) *models.Gap {
-	g := &models.Gap{From: from, To: to, Note: strings.Join(l.notes, "; ")}
+	var cause models.Cause
+	lost := 0
 	switch {
 	case l.away:
-		g.Cause = models.CauseCameraLost
+		cause = models.CauseCameraLost
 	case l.packets > 0 || l.restarts > 0:
-		g.Cause, g.Lost = models.CausePacketLoss, l.packets
+		cause, lost = models.CausePacketLoss, l.packets
 	case l.units > 0 || len(l.notes) > 0:
-		g.Cause, g.Lost = models.CauseStream, l.units
+		cause, lost = models.CauseStream, l.units
 	default:
 		return nil
 	}
-	return g
+	return &models.Gap{From: from, To: to, Cause: cause, Lost: lost, Note: strings.Join(l.notes, "; ")}
 }
 
 const brokeOff = "a NAL unit broke off"
@@ -227,7 +230,10 @@ func (a *assembler) add(nalu []byte) bool {
 		a.nalus = nil // the rest of it need not be kept either
 		return false
 	}
-	if c := classify(a.codec, nalu); c == classPicture || c == classKey {
+	switch c := classify(a.codec, nalu); c {
+	case classVPS, classSPS, classPPS:
+		a.sets = true
+	case classPicture, classKey:
 		if !a.picture && !opensPicture(a.codec, nalu) {
 			switch {
 			case a.headless:
@@ -239,7 +245,7 @@ func (a *assembler) add(nalu []byte) bool {
 				return false
 			}
 		}
-		a.picture = true
+		a.picture, a.key = true, a.key || c == classKey
 	}
 	a.nalus = append(a.nalus, nalu)
 	a.size += len(nalu)
@@ -251,27 +257,22 @@ func (a *assembler) finish() {
 	if a.fragment {
 		a.broken(brokeOff)
 	}
-	nalus, stamp, arrival, damaged := a.nalus, a.stamp, a.arrival, a.damaged
-	expect := len(nalus) // pictures of a stream have about as many NAL units each
-	a.open, a.picture, a.damaged, a.headless, a.ended = false, false, false, false, false
-	a.nalus, a.size = nil, 0
-	if damaged {
+	if a.damaged {
 		a.stats.discarded.Add(1)
-		return
+	} else {
+		a.whole()
 	}
-	a.nalus = make([][]byte, 0, expect)
-	a.whole(nalus, stamp, arrival)
+	// The NAL units are the receiver's now. The next picture has about as many.
+	a.nalus, a.size = make([][]byte, 0, len(a.nalus)), 0
+	a.open, a.picture, a.key, a.sets, a.damaged, a.headless, a.ended = false, false, false, false, false, false, false
 }
 
-// whole dates a complete unit and emits it.
-func (a *assembler) whole(nalus [][]byte, stamp uint32, arrival time.Time) {
+// whole dates the open unit, of which nothing is missing, and emits it.
+func (a *assembler) whole() {
+	nalus, stamp, arrival, key := a.nalus, a.stamp, a.arrival, a.key
 	a.stats.progress(arrival)
-	if a.params.learn(nalus) {
+	if a.sets && a.params.learn(nalus) {
 		a.resized = true
-	}
-	key := false
-	for _, nalu := range nalus {
-		key = key || classify(a.codec, nalu) == classKey
 	}
 	if key {
 		nalus, key = a.params.complete(nalus)

@@ -114,7 +114,7 @@ func (w *watched) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := w.Conn.Read(b)
-	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = fmt.Errorf("the camera said nothing for %s: %w", w.dialer.timeout, os.ErrDeadlineExceeded)
 	}
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
@@ -57,6 +58,8 @@ func explain(step string, err error) error {
 		f.err, f.hint = errors.New("no UDP packets arrive"), "a firewall may be in the way; transport: tcp needs none"
 	case strings.Contains(err.Error(), "unable to setup secure UDP"):
 		f.err, f.hint, f.slow = errors.New("the camera does not offer SRTP"), "with rtsps, set transport: tcp", true
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		f.err = errors.New("the camera closed the connection")
 	case errors.As(err, &liberrors.ErrClientRequestTimedOut{}):
 		f.err = errors.New("the camera did not answer in time")
 	case errors.As(err, &liberrors.ErrClientAuthSetup{}):

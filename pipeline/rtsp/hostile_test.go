@@ -159,7 +159,9 @@ func TestSourceSaysWhatIsWrong(t *testing.T) {
 		{name: "another scheme", url: "http://observer:secret@127.0.0.1/cam", want: "the URL cannot be read"},
 		{name: "unknown transport", url: "rtsp://127.0.0.1/cam", transport: "pigeon", want: `transport "pigeon" is unknown`},
 		{name: "says nothing", serve: func(c net.Conn) { silence(c, bufio.NewReader(c)) }, want: "the camera said nothing for 500ms"},
-		{name: "closes at once", serve: func(net.Conn) {}, want: "describe: EOF"},
+		{name: "closes at once", serve: func(c net.Conn) {
+			_, _, _, _ = request(bufio.NewReader(c)) // an unread one would make it a reset
+		}, want: "describe: the camera closed the connection"},
 		{name: "garbage for an answer", serve: func(c net.Conn) {
 			fmt.Fprint(c, strings.Repeat("\x00\xff garbage $", 400))
 			silence(c, bufio.NewReader(c))
@@ -356,6 +358,10 @@ func TestSourceReadsOverTLS(t *testing.T) {
 	cam := start(t, &camtest.Camera{Media: camtest.Clip{}.Load(t), Speed: 4, Loop: true, TLS: config, User: "viewer", Pass: "secret"})
 	t.Run("with the authority's file", func(t *testing.T) {
 		watch(t, &rtsp.Source{URL: cam.URLWithCredentials(), CAFile: ca}, nil).count(t, 20)
+	})
+	t.Run("by UDP, which takes SRTP", func(t *testing.T) {
+		udp := start(t, &camtest.Camera{Media: camtest.Clip{}.Load(t), Speed: 4, Loop: true, TLS: config.Clone(), UDP: true})
+		watch(t, &rtsp.Source{URL: udp.URL(), CAFile: ca, Transport: rtsp.UDP}, nil).count(t, 20)
 	})
 	for _, tt := range []struct{ name, file, want string }{
 		{"without it", "", "give its authority's file as ca_file"},

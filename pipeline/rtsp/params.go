@@ -18,12 +18,14 @@ type params struct {
 	sets  [3][][]byte // VPS, SPS, PPS; a camera may send several of a kind
 }
 
+var kinds = [...]class{classVPS, classSPS, classPPS}
+
 // kinds are the parameter sets that a decoder needs before a key unit, in their order.
 func (p *params) kinds() []class {
 	if p.codec == models.H265 {
-		return []class{classVPS, classSPS, classPPS}
+		return kinds[:]
 	}
-	return []class{classSPS, classPPS}
+	return kinds[1:]
 }
 
 func (p *params) of(kind class) *[][]byte { return &p.sets[kind-classVPS] }

@@ -224,6 +224,9 @@ func (s *Source) attach(client *gortsplib.Client, media *description.Media, form
 		if over {
 			return
 		}
+		if au.Loss != nil {
+			s.report(au.Loss, au.Arrival)
+		}
 		if err := emit(au); err != nil {
 			over = true
 			failed <- &emitError{err}
@@ -298,4 +301,14 @@ func (s *Source) check(now, begin time.Time, packets uint64) error {
 		}
 	}
 	return f
+}
+
+// report logs a gap, at most one a second.
+func (s *Source) report(g *models.Gap, now time.Time) {
+	if now.Sub(s.reported) < time.Second {
+		s.unreported++
+		return
+	}
+	s.Log.Warn("footage missing", "cause", g.Cause, "from", g.From, "to", g.To, "lost", g.Lost, "note", g.Note, "gaps_not_logged", s.unreported)
+	s.reported, s.unreported = now, 0
 }

@@ -42,9 +42,13 @@ type Source struct {
 	stateMu sync.Mutex
 	state   State
 
-	line    timeline // these three belong to the session that reads, and to Run between two
-	wall    wall
-	lost    loss
+	// These belong to the session that reads, and to Run between two sessions.
+	line       timeline
+	wall       wall
+	lost       loss
+	reported   time.Time // when a gap was last logged
+	unreported int       // gaps since then
+
 	secrets secrets
 	sleep   func(context.Context, time.Duration) error // wait, but in tests of Run
 	connect func(context.Context, func(models.AccessUnit) error) error

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +24,27 @@ import (
 const patience = 30 * time.Second
 
 var errEnough = errors.New("enough")
+
+// TestMain fails when a Source or a camera leaves a goroutine behind.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	deadline, tick := time.After(10*time.Second), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for code == 0 {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if !bytes.Contains(stacks, []byte("gortsplib")) && !bytes.Contains(stacks, []byte("pipeline/rtsp.(")) {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			fmt.Printf("goroutines left behind:\n%s", stacks)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
 
 // viewer runs a Source and keeps what it reports.
 type viewer struct {
@@ -191,10 +216,32 @@ func TestSourceDeliversTheFileBitForBit(t *testing.T) {
 					t.Fatalf("unit %d: %v %v session %d loss %v", i, au.Camera, au.Codec, au.Session, au.Loss)
 				}
 			}
+			if !cam.Loop {
+				<-cam.Done()
+			}
 			if st := src.Stats(); st.Lost != 0 || st.Discarded != 0 || st.Malformed != 0 || st.Sessions != 1 {
 				t.Errorf("stats %+v", st)
 			}
 		})
+	}
+}
+
+func TestSourceSeesNoSeamInALoop(t *testing.T) {
+	m := camtest.Clip{FPS: 7, Seconds: 1, GOP: 7, BFrames: 2}.Load(t)
+	cam := start(t, &camtest.Camera{Media: m, Loop: true, Speed: 4})
+	units := watch(t, &rtsp.Source{URL: cam.URL()}, nil).count(t, 5*len(m.Units))
+	var shown []time.Duration
+	for _, au := range units {
+		if au.Loss != nil {
+			t.Errorf("loss %+v", au.Loss)
+		}
+		shown = append(shown, au.At.Media)
+	}
+	slices.Sort(shown)
+	for i := 1; i < len(shown); i++ {
+		if d := shown[i] - shown[i-1] - time.Second/7; d.Abs() > 50*time.Microsecond {
+			t.Errorf("picture %d is shown %v after the one before", i, shown[i]-shown[i-1])
+		}
 	}
 }
 
