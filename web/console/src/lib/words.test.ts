@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import type { Event } from "../api/types";
+import { incident } from "./fixture";
+import { Rate } from "./rate";
+import { parseView, show, suggest, toggle } from "./view";
+import { bytes, count, owner, plural, quantity, ruleText, stateText } from "./words";
+
+describe("who has it", () => {
+  const log = [
+    { at: "2026-11-22T22:42:00Z", who: "weber", what: "acknowledged" },
+    { at: "2026-11-22T22:43:00Z", who: "vedette", what: "footage stored" },
+  ];
+  it("is the last one who claimed it", () => {
+    expect(owner(incident({ log }))).toBe("weber");
+    expect(stateText(incident({ state: "acknowledged", log }))).toBe("Claimed by weber");
+  });
+  it("is nobody at first", () => {
+    expect(owner(incident())).toBe("");
+    expect(stateText(incident())).toBe("Unclaimed");
+  });
+});
+
+describe("a rule as a sentence", () => {
+  const event = (rule: Event["rule"]): Event => ({ zone: "door", rule }) as Event;
+  it("loitering", () =>
+    expect(ruleText(event({ kind: "loitering", severity: "high", dwell_ns: 10e9, grace_ns: 3e9, labels: ["person", "dog"] }))).toBe(
+      "Person or dog that stays in door for 10 s, out of it for at most 3 s at a time.",
+    ));
+  it("motion of anything", () =>
+    expect(ruleText(event({ kind: "motion", severity: "low" }))).toBe("Anything that moves in door."));
+});
+
+describe("figures", () => {
+  it("bytes are decimal", () => {
+    expect([999, 1000, 870_400, 4_230_000, 999_600, 5.3e9].map(bytes)).toEqual(["999 B", "1.0 kB", "870 kB", "4.2 MB", "1.0 MB", "5.3 GB"]);
+  });
+  it("thousands are set apart", () => expect(count(10_240)).toBe("10\u202f240"));
+  it("one is not many", () => {
+    expect(plural(1, "camera")).toBe("1 camera");
+    expect(plural(0, "camera")).toBe("0 cameras");
+  });
+  it("measured values keep three digits", () => {
+    expect(quantity(10, "s")).toBe("10 s");
+    expect(quantity(31.23, "s")).toBe("31.2 s");
+    expect(quantity(0.862, "")).toBe("0.86");
+  });
+});
+
+describe("a rate", () => {
+  it("is not known from one sample, nor from a moment", () => {
+    const r = new Rate();
+    expect(r.add(0, 100)).toBeUndefined();
+    expect(r.add(400, 103)).toBeUndefined();
+  });
+  it("is taken over the last seconds only", () => {
+    const r = new Rate(10_000);
+    for (let t = 0; t <= 20; t++) r.add(t * 1000, t <= 10 ? 0 : (t - 10) * 7);
+    expect(r.add(21_000, 77)).toBeCloseTo(7, 5);
+  });
+  it("begins anew when the counter was restarted", () => {
+    const r = new Rate();
+    r.add(0, 5000);
+    r.add(5000, 5035);
+    expect(r.add(6000, 3)).toBeUndefined();
+    expect(r.add(10_000, 31)).toBeCloseTo(7, 5);
+  });
+});
+
+describe("filters live in the address", () => {
+  it("none is the open queue", () => expect(parseView("")).toMatchObject({ shown: "open", states: ["new", "acknowledged"], cameras: [] }));
+  it("go in and out again", () => {
+    const one = toggle("", "camera", "gate & yard");
+    expect(parseView(one.slice(1)).cameras).toEqual(["gate & yard"]);
+    const two = toggle(one.slice(1), "severity", "high");
+    expect(parseView(two.slice(1))).toMatchObject({ cameras: ["gate & yard"], severities: ["high"] });
+    expect(toggle(toggle(two.slice(1), "camera", "gate & yard").slice(1), "severity", "high")).toBe("/");
+  });
+  it("keep the others when the state changes", () => {
+    expect(show("?camera=gate", "closed")).toBe("/?camera=gate&show=closed");
+    expect(show("?camera=gate&show=closed", "open")).toBe("/?camera=gate");
+  });
+  it("an unknown state is the open queue", () => expect(parseView("?show=nonsense").shown).toBe("open"));
+
+  const known = { cameras: ["gate", "yard"], zones: ["door", "gateway"], kinds: ["loitering"] };
+  it("suggest what begins so before what contains it", () =>
+    expect(suggest("gate", known).map((s) => s.value)).toEqual(["gate", "gateway"]));
+  it("suggest an incident for what looks like its ID", () =>
+    expect(suggest("20261122T224107.000Z-gate-door-loitering-1", known)[0]?.field).toBe("incident"));
+  it("suggest nothing for what is not there", () => expect(suggest("zzz", known)).toEqual([]));
+});
