@@ -63,10 +63,9 @@ func apiConfig() huma.Config {
 				{Name: "operation", Description: "For monitoring and orchestration."},
 			},
 		},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
-		DefaultFormat:                "application/json",
-		RejectUnknownQueryParameters: true,
-		Transformers:                 []huma.Transformer{withoutEcho},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{withoutEcho},
 	}
 }
 
@@ -191,8 +190,6 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, ErrWeakPassword):
 		return huma.Error422UnprocessableEntity(err.Error())
-	case errors.Is(err, ErrCredentials):
-		return huma.Error401Unauthorized(err.Error())
 	case errors.Is(err, ErrHubClients), errors.Is(err, ErrHubClosed):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})
 	case errors.Is(err, context.DeadlineExceeded):

@@ -57,6 +57,7 @@ func TestFinalClip(t *testing.T) {
 	if a := b.want(http.StatusOK, "GET", path, nil, "Range", "bytes=0-9", "If-Range", `"other"`); len(a.body) != len(clip) {
 		t.Errorf("If-Range of another version: %d bytes", len(a.body))
 	}
+	b.want(http.StatusOK, "GET", path+"?v=2", nil) // the console tells versions apart
 	if a := b.want(http.StatusOK, "HEAD", path, nil); len(a.body) != 0 || a.ContentLength != int64(len(clip)) || a.Header.Get("ETag") != etag {
 		t.Errorf("HEAD: %d bytes, length %d", len(a.body), a.ContentLength)
 	}

@@ -56,6 +56,7 @@ func (s *Server) describeIncidents(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-incidents", Method: http.MethodGet, Path: "/api/incidents", Tags: tags,
 		Summary: "List incidents", Errors: []int{400, 401, 403, 422},
+		RejectUnknownQueryParameters: true, // a misspelt filter would show what was not asked for
 	}, s.listIncidents)
 	huma.Register(api, huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/api/incidents/{id}", Tags: tags,

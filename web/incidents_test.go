@@ -188,6 +188,7 @@ func TestCameras(t *testing.T) {
 		a.Header.Get("Last-Modified") != day.Format(http.TimeFormat) || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("picture %q with %v", a.body, a.Header)
 	}
+	b.want(http.StatusOK, "GET", "/api/cameras/gate/picture?t=1", nil)
 	if a := b.want(http.StatusServiceUnavailable, "GET", "/api/cameras/yard/picture", nil); a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

@@ -80,7 +80,11 @@ func (s *Server) sessionOf(user string, mustChange bool) Session {
 
 func (s *Server) login(ctx context.Context, in *credentials) (*sessionAnswer, error) {
 	q := requestOf(ctx)
-	if err := s.attempt(ctx, in.Body.User, in.Body.Password, s.Accounts.verify); err != nil {
+	err := s.attempt(ctx, in.Body.User, in.Body.Password, s.Accounts.verify)
+	if errors.Is(err, ErrCredentials) {
+		return nil, huma.Error401Unauthorized(ErrCredentials.Error())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if q.who.user != "" {
@@ -99,6 +103,9 @@ func (s *Server) changePassword(ctx context.Context, in *passwordChange) (*sessi
 	err := s.attempt(ctx, who.user, in.Body.Old, func(ctx context.Context, user, old string) error {
 		return s.Accounts.setPassword(ctx, user, old, in.Body.New)
 	})
+	if errors.Is(err, ErrCredentials) {
+		return nil, huma.Error403Forbidden("the old password is wrong") // not 401: the session stands
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +114,8 @@ func (s *Server) changePassword(ctx context.Context, in *passwordChange) (*sessi
 	return s.begin(who.user)
 }
 
-// attempt checks a password within the limits on guessing.
+// attempt checks a password within the limits on guessing. It returns ErrCredentials for
+// a wrong one, else what to answer.
 func (s *Server) attempt(ctx context.Context, user, password string, check func(ctx context.Context, user, password string) error) error {
 	now, addr := s.Now(), requestOf(ctx).addr
 	wait, ok := s.byAddress.take(addrKey(addr), now)
@@ -115,15 +123,15 @@ func (s *Server) attempt(ctx context.Context, user, password string, check func(
 		wait, ok = s.byAccount.take(user, now)
 	}
 	if !ok {
-		s.Log.Warn("login refused: too many attempts", "user", user, "addr", addr.String(), "wait", wait)
+		s.Log.Warn("password not checked: too many attempts", "user", user, "addr", addr.String(), "wait", wait)
 		return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts; wait before the next"),
 			http.Header{"Retry-After": {retryAfter(wait)}})
 	}
 	err := check(ctx, user, password)
 	switch {
 	case errors.Is(err, ErrCredentials):
-		s.Log.Warn("login refused: "+err.Error(), "user", user, "addr", addr.String())
-		return s.fail(ctx, "login", err)
+		s.Log.Warn("password refused", "user", user, "addr", addr.String())
+		return err
 	case err != nil && !errors.Is(err, ErrWeakPassword):
 		return s.fail(ctx, "login", err)
 	}

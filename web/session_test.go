@@ -25,7 +25,7 @@ func TestFirstLoginDemandsANewPassword(t *testing.T) {
 	for _, weak := range []string{"short", "aaaaaaaaaaaaaaaa", s.oneTime, strings.Repeat("long enough ", 50)} {
 		b.want(http.StatusUnprocessableEntity, "PUT", "/api/session/password", map[string]string{"old": s.oneTime, "new": weak})
 	}
-	b.want(http.StatusUnauthorized, "PUT", "/api/session/password", map[string]string{"old": "wrong", "new": "correct horse battery"})
+	b.want(http.StatusForbidden, "PUT", "/api/session/password", map[string]string{"old": "wrong", "new": "correct horse battery"})
 	b.want(http.StatusOK, "PUT", "/api/session/password", map[string]string{"old": s.oneTime, "new": "correct horse battery"})
 	b.want(http.StatusOK, "GET", "/api/incidents", nil)
 	if got := get[Session](b, "/api/session"); got.MustChange {
@@ -201,7 +201,7 @@ func TestGuessingOnesOwnOldPasswordIsLimitedToo(t *testing.T) {
 	for range addressBurst + 2 {
 		codes[b.do("PUT", "/api/session/password", map[string]string{"old": "wrong", "new": "correct horse staple"}).StatusCode]++
 	}
-	if codes[http.StatusUnauthorized] != addressBurst || codes[http.StatusTooManyRequests] != 2 {
+	if codes[http.StatusForbidden] != addressBurst || codes[http.StatusTooManyRequests] != 2 {
 		t.Errorf("answers %v", codes)
 	}
 }
