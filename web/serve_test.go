@@ -64,7 +64,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 	if _, ok := stream.next(); ok {
 		t.Error("the stream goes on")
 	}
-	if err := within(t, 5*time.Second, done); err != nil {
+	if err := within(t, 20*time.Second, done); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 	if _, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
@@ -93,7 +93,7 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 	if got := <-code; got != http.StatusOK {
 		t.Errorf("the request under way got %d", got)
 	}
-	if err := within(t, 5*time.Second, done); err != nil {
+	if err := within(t, 20*time.Second, done); err != nil {
 		t.Errorf("Serve returned %v", err)
 	}
 }
@@ -127,7 +127,7 @@ func TestServeOverTLS(t *testing.T) {
 		t.Error("TLS 1.1 was accepted")
 	}
 	stop()
-	if err := within(t, 5*time.Second, done); err != nil {
+	if err := within(t, 20*time.Second, done); err != nil {
 		t.Error(err)
 	}
 }
@@ -136,7 +136,7 @@ func TestServeRefusesABadCertificate(t *testing.T) {
 	s := newSite(t)
 	for _, pair := range [][2]string{{"/nothing/cert.pem", "/nothing/key.pem"}, {"cert-only.pem", ""}} {
 		_, _, done := s.serve(pair[0], pair[1])
-		if err := within(t, 5*time.Second, done); err == nil || !strings.Contains(err.Error(), "certificate") {
+		if err := within(t, 20*time.Second, done); err == nil || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("%v: %v", pair, err)
 		}
 	}
@@ -198,7 +198,7 @@ func TestSilentClientIsCutOff(t *testing.T) {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 	stop()
-	within(t, 5*time.Second, done)
+	within(t, 20*time.Second, done)
 }
 
 // A clip that the client stops reading is given up, although the clip as a whole may
