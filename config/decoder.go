@@ -7,6 +7,7 @@ type decoder struct {
 	file     string
 	dir      string // that relative paths start from
 	env      func(string) (string, bool)
+	base     Camera   // what a camera begins as: what defaults says
 	labels   []string // the classes that the weights know; nil when that is not known
 	mistakes Mistakes
 	more     int // mistakes beyond maxMistakes

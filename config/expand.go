@@ -172,7 +172,7 @@ func confidential(kind, pattern string, put func([]piece, []string) (string, err
 		}
 		var ok bool
 		if file, whole := strings.CutPrefix(v.text, fileScheme); whole {
-			v, ok = d.wholeFile(v, path, file)
+			v, ok = d.expandFile(v, path, file)
 		} else if put != nil {
 			v, ok = d.expandBy(v, path, put)
 		} else {
@@ -200,8 +200,8 @@ func confidential(kind, pattern string, put func([]piece, []string) (string, err
 	return s
 }
 
-// wholeFile replaces a text that is "file:PATH" by what that file holds.
-func (d *decoder) wholeFile(v value, path, file string) (value, bool) {
+// expandFile replaces a text that is "file:PATH" by what that file holds.
+func (d *decoder) expandFile(v value, path, file string) (value, bool) {
 	named := v
 	named.text = file
 	named, ok := d.expand(named, path)

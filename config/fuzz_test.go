@@ -2,10 +2,12 @@ package config
 
 import (
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func FuzzParse(f *testing.F) {
@@ -77,4 +79,45 @@ func checkAccepted(t *testing.T, c Camera) {
 			}
 		}
 	}
+}
+
+func TestPanicOfTheLibraryIsAMistake(t *testing.T) {
+	held, err := guarded(func() (int, error) {
+		var tokens []string
+		return len(tokens[1]), nil
+	})
+	if held != 0 || err == nil {
+		t.Errorf("got %d and %v, want an error", held, err)
+	}
+	held, err = guarded(func() (int, error) { return 1, nil })
+	if held != 1 || err != nil {
+		t.Errorf("got %d and %v, want 1", held, err)
+	}
+}
+
+// Whatever a password is, the URL that it is put into must give it back.
+func FuzzPasswordInURL(f *testing.F) {
+	for _, password := range []string{"plain", "p@ss/w#rd?", "100%", "%41", "a:b", "${X}", "é✓", " ", "[::1]", "//", "\t"} {
+		f.Add(password)
+	}
+	f.Fuzz(func(t *testing.T, password string) {
+		if password == "" || !utf8.ValidString(password) {
+			return
+		}
+		source := "cameras: {gate: {url: 'rtsp://viewer:${P}@192.0.2.10/main?pw=${P}'}}"
+		cfg, err := Parse("fuzz.yml", []byte(source), func(string) (string, bool) { return password, true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(cfg.Cameras[0].URL.Reveal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := u.User.Password(); got != password {
+			t.Errorf("got %q, want %q", got, password)
+		}
+		if got := u.Query().Get("pw"); got != password || u.Host != "192.0.2.10" || u.Path != "/main" {
+			t.Errorf("%q moved the borders of the URL: %q, %q, %q", password, u.Host, u.Path, got)
+		}
+	})
 }

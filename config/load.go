@@ -58,10 +58,9 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, 
 	}
 	d := &decoder{file: name, dir: filepath.Dir(absolute), env: env, mistakes: mistakes}
 	var f file
-	whole := fileObject().shape()
-	whole.fill(d, &f)
+	wholeFile().fill(d, &f)
 	if root.form != formBroken {
-		whole.read(d, root, "", &f)
+		wholeFile().read(d, root, "", &f)
 	}
 	if ms := d.all(); len(ms) > 0 {
 		return nil, ms

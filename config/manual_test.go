@@ -41,7 +41,7 @@ func TestManual(t *testing.T) {
 // defaults stand together.
 func keyList() string {
 	var b strings.Builder
-	root := fileObject().shape().schema
+	root := wholeFile().schema
 	shared := map[string]bool{}
 	for _, p := range root.properties {
 		if p.name == "defaults" {

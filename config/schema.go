@@ -58,7 +58,7 @@ func (s *schema) find(name string) string {
 // holds between values (a polygon that crosses itself, a key without its certificate) only
 // Parse can see.
 func Schema() []byte {
-	root := fileObject().shape().schema.node()
+	root := wholeFile().schema.node()
 	root = append(members{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"title", "vedette configuration"},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -26,6 +27,9 @@ type file struct {
 	Config
 	base Camera // what defaults says
 }
+
+// wholeFile is the table, built once; nothing in it changes.
+var wholeFile = sync.OnceValue(func() shape[file] { return fileObject().shape() })
 
 // fileObject is the whole file. It is read in this order: cameras build on defaults, and
 // the labels of their rules on models.
@@ -50,26 +54,23 @@ func fileObject() object[file] {
 	}
 }
 
-// camerasKey is read by hand because each camera begins as a copy of the defaults.
+// camerasKey hands each camera a copy of the defaults to begin with.
 func camerasKey() key[file] {
-	read := func(start func(*decoder) Camera) shape[[]Camera] {
-		return named(cameraObject().shape(), maxCameras, "camera", start,
-			func(c *Camera, name string) { c.ID = models.CameraID(name) })
-	}
-	sc := *read(nil).schema
-	sc.doc = "The cameras by name. The name is part of every record; it is best never changed."
-	sc.change = restartsCamera
-	return key[file]{name: "cameras", schema: &sc, read: func(d *decoder, v value, path string, into *file) {
-		d.labels = labelsOf(into.Models.Weights)
-		start := func(*decoder) Camera {
-			c := into.base
+	cameras := named(cameraObject().shape(), maxCameras, "camera",
+		func(d *decoder) Camera {
+			c := d.base
 			c.Detect.Masks = slices.Clone(c.Detect.Masks)
 			return c
-		}
-		if v.form != formBroken {
-			read(start).read(d, v, path, &into.Cameras)
-		}
-	}}
+		},
+		func(c *Camera, name string) { c.ID = models.CameraID(name) })
+	k := field("cameras", "The cameras by name. The name is part of every record; it is best never changed.",
+		cameras, func(f *file) *[]Camera { return &f.Cameras }).on(restartsCamera)
+	read := k.read
+	k.read = func(d *decoder, v value, path string, into *file) {
+		d.base, d.labels = into.base, labelsOf(into.Models.Weights)
+		read(d, v, path, into)
+	}
+	return k
 }
 
 func webObject() object[Web] {

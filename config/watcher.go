@@ -79,7 +79,7 @@ func (w *Watcher) Run(ctx context.Context, accepted func(*Config), rejected func
 			// A change of the file itself may leave size and time as they were; one of
 			// another file in the folder matters only when the file is a link through it.
 			now := look(path)
-			if filepath.Clean(event.Name) == path || now != seen {
+			if filepath.Clean(event.Name) == path || !sameSight(now, seen) {
 				seen = now
 				settle.Reset(quiet)
 			}
@@ -88,7 +88,7 @@ func (w *Watcher) Run(ctx context.Context, accepted func(*Config), rejected func
 			settle.Reset(quiet)
 		case <-poll.C:
 			folder.renew()
-			if now := look(path); now != seen {
+			if now := look(path); !sameSight(now, seen) {
 				seen = now
 				settle.Reset(quiet)
 			}
@@ -126,20 +126,23 @@ func (o *outcome) report(cfg *Config, err error, accepted func(*Config), rejecte
 	}
 }
 
-// sight is what tells one state of a file from another without reading it.
-type sight struct {
-	there    bool
-	size     int64
-	modified time.Time
-	mode     os.FileMode
-}
-
-func look(path string) sight {
+// look is what tells one state of a file from another without reading it; nil when there
+// is none.
+func look(path string) os.FileInfo {
 	info, err := os.Stat(path)
 	if err != nil {
-		return sight{}
+		return nil
 	}
-	return sight{there: true, size: info.Size(), modified: info.ModTime(), mode: info.Mode()}
+	return info
+}
+
+// sameSight compares two looks. Size and time alone do not do: package managers and image
+// builders give all files the same time.
+func sameSight(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
 // folder is the folder that is watched; without a watcher it never reports anything and

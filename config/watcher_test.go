@@ -221,13 +221,15 @@ func TestWatcherReload(t *testing.T) {
 	f.want(fmt.Sprintf("rejected secret file %q: is empty", "secrets/url"))
 }
 
-// Kubernetes mounts a configuration as a link through a folder that it swaps as a whole.
+// Kubernetes mounts a configuration as a link through a folder that it swaps as a whole;
+// Nix does the same with files that all have the same time.
 func TestWatcherFollowsLinks(t *testing.T) {
 	dir := t.TempDir()
 	version := func(n int, content string) {
 		real := filepath.Join(dir, fmt.Sprintf("..%d", n))
 		if err := errors.Join(os.Mkdir(real, 0o700),
 			os.WriteFile(filepath.Join(real, "vedette.yml"), []byte(content), 0o600),
+			os.Chtimes(filepath.Join(real, "vedette.yml"), time.Unix(1, 0), time.Unix(1, 0)),
 			os.Symlink(real, filepath.Join(dir, "..next")),
 			os.Rename(filepath.Join(dir, "..next"), filepath.Join(dir, "..data"))); err != nil {
 			t.Fatal(err)

@@ -100,13 +100,18 @@ func parseYAML(file string, data []byte) (value, Mistakes) {
 	if at, bad := unreadable(data); bad {
 		return fail(at, "", "the file is not UTF-8 text")
 	}
-	tokens := lexer.Tokenize(string(data))
+	tokens, err := guarded(func() (token.Tokens, error) { return lexer.Tokenize(string(data)), nil })
+	if err != nil {
+		return fail(place{1, 1}, "", "%s", err)
+	}
 	if at, message := overLimit(tokens); message != "" {
 		return fail(at, "", "%s", message)
 	}
-	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	parsed, err := guarded(func() (*ast.File, error) {
+		return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	})
 	if err != nil {
-		at, message := place{1, 1}, "not YAML"
+		at, message := place{1, 1}, err.Error()
 		if syntax, ok := errors.AsType[yaml.Error](err); ok {
 			message = "YAML: " + syntax.GetMessage()
 			if tk := syntax.GetToken(); tk != nil && tk.Position != nil {
@@ -133,6 +138,17 @@ func parseYAML(file string, data []byte) (value, Mistakes) {
 	v := r.value(body, "")
 	v.owner = place{1, 1}
 	return v, r.mistakes
+}
+
+// guarded turns a panic of the YAML library into an error: a file that is saved while the
+// program runs must never stop it.
+func guarded[T any](read func() (T, error)) (held T, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("YAML: the file is so broken that no place can be named")
+		}
+	}()
+	return read()
 }
 
 // flowHint explains the commonest surprise of YAML's { } and [ ]: braces inside them end
