@@ -54,6 +54,7 @@ const stepQueue = 16
 func (r *Recorder) Open(ch incident.Change, rec Recording) {
 	w := &recording{recorder: r, Recording: rec, in: ch.Incident,
 		steps: make(chan incident.Change, stepQueue), log: r.Log.With("incident", ch.Incident.ID)}
+	w.in.Opened = time.Now()
 	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll)}
 	r.mu.Lock()
 	if r.open == nil {

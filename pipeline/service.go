@@ -74,12 +74,13 @@ func (s *Service) Run(ctx context.Context, cfg *config.Config) error {
 
 // Apply follows a new configuration: cameras that are gone stop, new ones start, a camera
 // whose stream changed restarts alone, and zones, rules and detection change in place.
-// A camera that cannot be opened is logged and left out; it never stops another.
-func (s *Service) Apply(cfg *config.Config) {
+// A camera that cannot be opened is logged and left out; it never stops another. It
+// returns the cameras that are gone.
+func (s *Service) Apply(cfg *config.Config) (gone []models.CameraID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.live == nil {
-		return
+		return nil
 	}
 	wanted := map[models.CameraID]config.Camera{}
 	order := make([]models.CameraID, 0, len(cfg.Cameras))
@@ -92,6 +93,9 @@ func (s *Service) Apply(cfg *config.Config) {
 		if cam, keep := wanted[id]; !keep || !r.stream.Settings().SameStream(cam) {
 			r.cancel()
 			leaving = append(leaving, r)
+			if !keep {
+				gone = append(gone, id)
+			}
 			delete(s.live, id)
 		}
 	}
@@ -108,6 +112,7 @@ func (s *Service) Apply(cfg *config.Config) {
 		}
 	}
 	s.order = order
+	return gone
 }
 
 func (s *Service) start(cam config.Camera, hash string) error {

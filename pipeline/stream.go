@@ -101,13 +101,7 @@ func (s *Stream) Open() error {
 
 // window is how much of the past must be at hand when the slowest rule becomes true.
 func window(cam config.Camera) time.Duration {
-	longest := time.Duration(0)
-	for _, z := range cam.Zones {
-		for _, r := range z.Rules {
-			longest = max(longest, r.Dwell)
-		}
-	}
-	return cam.PreRoll + longest + bufferMargin
+	return cam.PreRoll + cam.LongestDwell() + bufferMargin
 }
 
 // Run blocks until ctx ends and everything that was in flight is handed to the recorder.

@@ -61,12 +61,8 @@ func (c demoCmd) Run(ctx context.Context, p *program, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
 	fmt.Fprintf(p.stdout, "\n  film      %s plays on %s\n  config    %s   (edit it: saving applies it)\n", c.Video, box.URL(), path)
-	return (&service{program: p, log: log, cfg: cfg, source: source, optional: true}).run(ctx)
+	return (&service{program: p, log: log, cfg: cfg, optional: true}).run(ctx)
 }
 
 // writeConfig writes the demo's configuration; zones that somebody has edited are kept

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,16 +41,14 @@ func (c runCmd) Run(ctx context.Context, p *program, log *slog.Logger) error {
 	if err != nil {
 		return p.mistakes(err, source)
 	}
-	s := &service{program: p, log: log, cfg: cfg, source: source}
-	return s.run(ctx)
+	return (&service{program: p, log: log, cfg: cfg}).run(ctx)
 }
 
 // service is a running vedette.
 type service struct {
 	*program
-	log    *slog.Logger
-	cfg    *config.Config
-	source []byte // of cfg
+	log *slog.Logger
+	cfg *config.Config
 	// optional makes the change of a generated password a suggestion (demo).
 	optional bool
 
@@ -69,7 +69,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, spool.Close()) }()
 	history := &config.History{Dir: dataFile(s.cfg, "config")}
-	if err := history.Add(s.cfg, s.source, s.started); err != nil {
+	if err := history.Add(s.cfg, []byte(s.cfg.Source.Reveal()), s.started); err != nil {
 		return err
 	}
 	s.status.Store(&web.ConfigStatus{Hash: s.cfg.Hash, Loaded: s.started})
@@ -187,17 +187,28 @@ func uploadTrouble(up storage.UploadStatus) string {
 // followConfig applies the file when it changes, and keeps the last good configuration
 // running when the file is bad.
 func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, history *config.History) error {
-	w := &config.Watcher{Path: s.cfg.Path, Log: s.log}
-	return w.Run(ctx, func(cfg *config.Config) {
-		source, err := os.ReadFile(cfg.Path)
-		if err == nil {
-			err = history.Add(cfg, source, time.Now())
+	w := &config.Watcher{Path: s.cfg.Path, Log: s.log, Last: s.cfg}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	go func() {
+		for {
+			select {
+			case <-hup:
+				w.Reload()
+			case <-ctx.Done():
+				return
+			}
 		}
-		if err != nil {
+	}()
+	return w.Run(ctx, func(cfg *config.Config) {
+		if err := history.Add(cfg, []byte(cfg.Source.Reveal()), time.Now()); err != nil {
 			s.rejected(fmt.Errorf("keep configuration: %w", err))
 			return
 		}
-		watch.Apply(cfg)
+		for _, gone := range watch.Apply(cfg) {
+			s.hub.Forget(gone)
+		}
 		s.log.Info("configuration applied", "hash", cfg.Hash, "cameras", len(cfg.Cameras))
 		if keys := s.cfg.NeedsRestart(cfg); len(keys) > 0 {
 			s.log.Warn("these settings change at the next start", "keys", keys)

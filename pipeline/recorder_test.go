@@ -1,0 +1,272 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vedette-cctv/vedette/incident"
+	"github.com/vedette-cctv/vedette/internal/camtest"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/pipeline/clip"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+// bench is a recorder with real storage on a temporary disk.
+type bench struct {
+	dir      string
+	spool    *storage.Spool
+	index    storage.Index
+	recorder *Recorder
+	uploader *storage.Uploader
+	bucket   storage.Bucket
+	stop     func()
+
+	mu   sync.Mutex
+	told []models.Incident
+}
+
+func newBench(t *testing.T, dir string, o storage.SpoolOptions) *bench {
+	t.Helper()
+	b := &bench{dir: dir}
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	if o.Reserve == 0 {
+		o.Reserve = -1
+	}
+	b.spool, err = storage.OpenSpool(filepath.Join(dir, "spool"), o)
+	must(err)
+	b.index, err = storage.OpenSQLite(filepath.Join(dir, "vedette.db"))
+	must(err)
+	b.bucket, err = storage.OpenDisk(filepath.Join(dir, "evidence"))
+	must(err)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	b.uploader = &storage.Uploader{Spool: b.spool, Bucket: b.bucket, Index: b.index}
+	b.recorder = &Recorder{Spool: b.spool, Index: b.index, Kick: b.uploader.Kick, Log: log, Publish: func(in models.Incident) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.told = append(b.told, in)
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = b.uploader.Run(ctx) }()
+	var once sync.Once
+	b.stop = func() {
+		once.Do(func() {
+			cancel()
+			<-done
+			b.recorder.trouble.wg.Wait()
+			must(b.index.Close())
+			must(b.spool.Close())
+		})
+	}
+	t.Cleanup(b.stop)
+	return b
+}
+
+// stored waits until the incident's evidence is in the bucket.
+func (b *bench) stored(t *testing.T, id models.IncidentID) models.Incident {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := b.uploader.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	in, err := b.index.Get(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func instant(s float64) models.Instant {
+	d := time.Duration(s * float64(time.Second))
+	return models.Instant{Media: d, Wall: epoch.Add(d)}
+}
+
+// fill pushes footage from second from to second to into the ring, looping the clip.
+func fill(t *testing.T, ring *clip.Buffer, media *camtest.Media, from, to float64) {
+	t.Helper()
+	for loop := int64(0); ; loop++ {
+		for _, u := range media.Units {
+			s := float64(u.PTS+loop*media.Ticks) / camtest.ClockRate
+			if s >= to {
+				return
+			}
+			if s >= from {
+				at := instant(s)
+				ring.Push(models.AccessUnit{Camera: "gate", Codec: media.Codec, Session: 1, At: at, Clock: models.ClockCamera, Arrival: at.Wall, Key: u.Key, NALUs: u.NALUs})
+			}
+		}
+	}
+}
+
+func changes(start, alarm, end float64) (opened, ended incident.Change) {
+	in := models.Incident{ID: "20260102T030415.000Z-gate-door-loitering-1", Camera: "gate", Zone: "door", Kind: models.KindLoitering,
+		Severity: models.SeverityMedium, State: models.StateNew, Start: instant(start).Wall, Alarm: instant(alarm).Wall}
+	opened = incident.Change{Step: incident.Opened, Incident: in, Start: instant(start)}
+	in.End = instant(end).Wall
+	ended = incident.Change{Step: incident.Ended, Incident: in, Start: instant(start), End: instant(end)}
+	return opened, ended
+}
+
+// record runs one incident through the recorder, with footage before and after the alarm.
+func (b *bench) record(t *testing.T, ring *clip.Buffer, start, alarm, end float64, rest func()) models.Incident {
+	t.Helper()
+	opened, ended := changes(start, alarm, end)
+	const roll = 3 * time.Second
+	b.recorder.Open(opened, Recording{PreRoll: roll, PostRoll: roll, Cursor: ring.Cursor(opened.Start.Media - roll)})
+	rest()
+	b.recorder.Change(ended)
+	b.recorder.WaitCamera("gate")
+	return b.stored(t, opened.Incident.ID)
+}
+
+func TestClipBeginsBeforeTheArrival(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	b := newBench(t, t.TempDir(), storage.SpoolOptions{})
+	ring := &clip.Buffer{Window: time.Minute}
+	fill(t, ring, media, 0, 20)
+	in := b.record(t, ring, 10, 20, 30, func() { fill(t, ring, media, 20, 36) })
+	f := in.Footage
+	if f.State != models.FootageStored || len(f.Objects) < 2 || len(f.Gaps) != 0 || f.Complete() != 1 {
+		t.Errorf("got %s, %d objects, gaps %v, complete %g", f.State, len(f.Objects), f.Gaps, f.Complete())
+	}
+	if f.From.After(instant(7).Wall) || f.To.Before(instant(33).Wall) {
+		t.Errorf("clip %s to %s, want 3 s before the arrival at 10 to 3 s after the end at 30", f.From.Sub(epoch), f.To.Sub(epoch))
+	}
+	if len(b.told) == 0 || b.told[0].End.IsZero() == false {
+		t.Error("people were not told of the incident when it opened")
+	}
+}
+
+func TestMissingFootageIsNamed(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	for _, tc := range []struct {
+		name                      string
+		before, after             [2]float64 // footage that there is
+		start, alarm, end         float64
+		cause                     models.Cause
+		from, to                  float64
+		closeRing                 bool
+		wantComplete, wantAtLeast float64
+	}{
+		{"the ring began too late", [2]float64{8, 20}, [2]float64{20, 36}, 10, 20, 30, models.CauseNotYet, 7, 8, false, 0.97, 0.9},
+		{"the camera went away", [2]float64{0, 20}, [2]float64{20, 22}, 10, 20, 22, models.CauseCameraLost, 22, 25, true, 0.9, 0.7},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBench(t, t.TempDir(), storage.SpoolOptions{})
+			ring := &clip.Buffer{Window: time.Minute}
+			fill(t, ring, media, tc.before[0], tc.before[1])
+			in := b.record(t, ring, tc.start, tc.alarm, tc.end, func() {
+				fill(t, ring, media, tc.after[0], tc.after[1])
+				if tc.closeRing {
+					ring.Close()
+				}
+			})
+			if len(in.Footage.Gaps) != 1 {
+				t.Fatalf("got gaps %v, want one", in.Footage.Gaps)
+			}
+			g := in.Footage.Gaps[0]
+			near := func(at time.Time, s float64) bool { return at.Sub(instant(s).Wall).Abs() <= 1100*time.Millisecond }
+			if g.Cause != tc.cause || !near(g.From, tc.from) || !near(g.To, tc.to) {
+				t.Errorf("got %s from %s to %s, want %s from %g to %g", g.Cause, g.From.Sub(epoch), g.To.Sub(epoch), tc.cause, tc.from, tc.to)
+			}
+			if c := in.Footage.Complete(); c >= 1 || c < tc.wantAtLeast {
+				t.Errorf("complete %g, want below 1 and at least %g", c, tc.wantAtLeast)
+			}
+		})
+	}
+}
+
+// TestFullSpool: footage is refused, the record is opened all the same, and an incident
+// of its own says why.
+func TestFullSpool(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	b := newBench(t, t.TempDir(), storage.SpoolOptions{Quota: 1})
+	ring := &clip.Buffer{Window: time.Minute}
+	fill(t, ring, media, 0, 20)
+	in := b.record(t, ring, 10, 20, 24, func() { fill(t, ring, media, 20, 30) })
+	if len(in.Footage.Gaps) != 1 || in.Footage.Gaps[0].Cause != models.CauseDisk || in.Footage.Frames != 0 {
+		t.Errorf("got %d frames, gaps %v; want none and a gap by the disk", in.Footage.Frames, in.Footage.Gaps)
+	}
+	b.recorder.trouble.wg.Wait()
+	page, err := b.index.List(t.Context(), storage.Query{Kinds: []models.Kind{models.KindStorage}})
+	if err != nil || len(page.Items) != 1 || len(page.Items[0].Log) == 0 {
+		t.Errorf("got %d storage incidents, %v; want one that says why", len(page.Items), err)
+	}
+}
+
+// TestResumeAfterCrash leaves an entry as a crash would and starts anew.
+func TestResumeAfterCrash(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	dir := t.TempDir()
+	opened, _ := changes(10, 20, 0)
+	func() {
+		b := newBench(t, dir, storage.SpoolOptions{})
+		defer b.stop()
+		opened.Incident.Footage = models.Footage{State: models.FootageRecording, AskedFrom: instant(7).Wall}
+		entry, err := b.spool.Begin(opened.Incident) // and never Index.Create
+		if err != nil {
+			t.Fatal(err)
+		}
+		ring := &clip.Buffer{Window: time.Minute}
+		fill(t, ring, media, 0, 25)
+		ring.Close()
+		c := ring.Cursor(7 * time.Second)
+		w, err := clip.Create(entry.Path(storage.GrowingFile), clip.WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			au, err := c.Next(t.Context())
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Write(au); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		// The last fragment was being written.
+		st, err := os.Stat(entry.Path(storage.GrowingFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(entry.Path(storage.GrowingFile), st.Size()-10); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	b := newBench(t, dir, storage.SpoolOptions{})
+	if err := b.recorder.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	in := b.stored(t, opened.Incident.ID)
+	f := in.Footage
+	if f.State != models.FootageStored || f.Frames == 0 || f.To.Before(instant(22).Wall) {
+		t.Errorf("got %s, %d frames to %s; want nearly 25 s kept", f.State, f.Frames, f.To.Sub(epoch))
+	}
+	if len(f.Gaps) == 0 || f.Gaps[len(f.Gaps)-1].Cause != models.CauseRestart || in.End.IsZero() {
+		t.Errorf("got gaps %v, end %s; want a gap by the restart and an end", f.Gaps, in.End)
+	}
+	if err := b.recorder.Resume(t.Context()); err != nil {
+		t.Errorf("a second Resume: %v", err)
+	}
+}
