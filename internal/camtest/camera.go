@@ -48,7 +48,9 @@ type Camera struct {
 	TLS   *tls.Config // set: rtsps
 	UDP   bool        // offer UDP beside TCP
 	Loop  bool        // play without end; otherwise fall silent after the last picture
-	Speed float64     // default 1, the true rate
+	// Speed is how much faster than at the true rate (default 1) the file plays. RTP time
+	// runs at that speed, too, so wall times made from it mean little after a while.
+	Speed float64
 
 	// SenderReports sends an RTCP sender report after the first picture and then once a
 	// second of media time. Its clock starts with the stream and runs at Speed.
@@ -271,7 +273,7 @@ func (c *Camera) play(ctx context.Context) {
 			packets = c.send(u, packets)
 			if c.SenderReports && u.DTS-reported >= ClockRate || sent == 1 && c.SenderReports {
 				reported = u.DTS
-				c.report(u, start.Add(due+c.NTPOffset))
+				c.report(u, start.Add(time.Duration(u.DTS)*time.Second/ClockRate+c.NTPOffset))
 			}
 			if c.OnSent != nil {
 				c.OnSent(sent, at)
@@ -322,8 +324,8 @@ func (c *Camera) send(u Unit, seq int) int {
 	return seq
 }
 
-// report sends the RTCP sender report that ties the unit's timestamp to the camera's
-// clock. RTP runs on presentation time, of which now is the unit's decoding time.
+// report sends the RTCP sender report that ties the unit's decoding time to now on the
+// camera's clock.
 func (c *Camera) report(u Unit, now time.Time) {
 	stats := c.stream.Stats().Medias[c.media].Formats[c.media.Formats[0]]
 	ntp := uint64(now.Unix()+2208988800)<<32 | uint64(now.Nanosecond())<<32/1e9

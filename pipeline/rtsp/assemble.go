@@ -289,11 +289,14 @@ func (a *assembler) whole() {
 		a.lost.note(jump)
 		a.wall.remapped()
 	}
-	if r, ok := a.reports(); ok && r.ssrc == a.ssrc {
+	r, reported := a.reports()
+	if reported = reported && r.ssrc == a.ssrc && !r.ntp.IsZero(); reported {
 		a.wall.report(r, media, stamp)
-		a.stats.offset(r)
 	}
 	at, clock := a.wall.at(media, arrival, set, key)
+	if reported {
+		a.stats.offset(a.wall.ahead())
+	}
 	au := models.AccessUnit{
 		Camera:  a.camera,
 		Codec:   a.codec,

@@ -423,6 +423,32 @@ func TestAssemblerContinuesInTheNextSession(t *testing.T) {
 	}
 }
 
+func TestAssemblerChecksWhoseReportItIs(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*report)
+		want   models.Clock
+		offset time.Duration
+	}{
+		{"the stream's", func(*report) {}, models.ClockCamera, 2 * time.Second},
+		{"another stream's", func(r *report) { r.ssrc++ }, models.ClockArrival, 0},
+		{"of a camera without a clock", func(r *report) { r.ntp = time.Time{} }, models.ClockArrival, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(models.H264)
+			b.picture("SPI")
+			r := report{ntp: b.now.Add(2 * time.Second), stamp: b.stamp, arrival: b.now, ssrc: 7}
+			tt.change(&r)
+			b.pending = []report{r}
+			b.picture("SPI")
+			st := b.stats.snapshot()
+			if got := b.units[1].Clock; got != tt.want || st.Offset != tt.offset || st.OffsetKnown != (tt.offset != 0) {
+				t.Errorf("clock %v, stats %+v", got, st)
+			}
+		})
+	}
+}
+
 func TestAssemblerBeginsANewTimelineAfterAJump(t *testing.T) {
 	for _, tt := range []struct {
 		name string

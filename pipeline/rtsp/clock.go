@@ -187,19 +187,17 @@ func (w *wall) remapped() { w.reported = false }
 func (w *wall) report(r report, media time.Duration, stamp uint32) {
 	before, had := w.last, w.reported
 	w.last, w.reported = r, true
-	w.camera = false
-	if r.ntp.IsZero() || r.ntp.Sub(r.arrival).Abs() > trustedOffset {
-		return
-	}
+	w.cameraOffset = r.ntp.UnixNano() - int64(media+ticks(int64(int32(r.stamp-stamp))))
+	w.camera = r.ntp.Sub(r.arrival).Abs() <= trustedOffset
 	if had {
 		expected := before.ntp.Add(ticks(int64(int32(r.stamp - before.stamp))))
-		if r.ntp.Sub(expected).Abs() > steadyReports {
-			return
-		}
+		w.camera = w.camera && r.ntp.Sub(expected).Abs() <= steadyReports
 	}
-	w.camera = true
-	at := media + ticks(int64(int32(r.stamp-stamp)))
-	w.cameraOffset = r.ntp.UnixNano() - int64(at)
+}
+
+// ahead is how far the camera's clock is ahead of ours by the last report.
+func (w *wall) ahead() time.Duration {
+	return time.Duration(w.cameraOffset - min(w.low, w.lowBefore))
 }
 
 // at returns the wall time of a unit and the clock that it came from. set is by how much

@@ -218,14 +218,6 @@ func TestWallUsesBelievableReports(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no clock in the camera", func(t *testing.T) {
-		var c clocks
-		c.picture(t, c.true(), true)
-		c.wall.report(report{arrival: at(0)}, c.media, 0)
-		if _, clock := c.picture(t, c.true(), true); clock != models.ClockArrival {
-			t.Errorf("clock %v", clock)
-		}
-	})
 }
 
 func TestWallDistrustsReportsThatContradictEachOther(t *testing.T) {

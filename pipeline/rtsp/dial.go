@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	if err != nil {
 		return nil, err
 	}
-	if host != d.host {
+	if !strings.EqualFold(host, d.host) {
 		return nil, &refusal{"the camera redirects to the host " + host + ": put that host's address in the URL if it is right"}
 	}
 	d.mu.Lock()

@@ -70,6 +70,8 @@ func explain(step string, err error) error {
 		f.hint, f.slow = "the camera's certificate does not fit", true
 	case errors.As(err, &dns):
 		f.hint = "check the host name in the URL"
+	case errors.Is(err, syscall.ECONNRESET):
+		f.err = errors.New("the camera reset the connection")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.hint = "the host is up but no RTSP server listens on that port"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):

@@ -55,7 +55,7 @@ func TestSourceReconnects(t *testing.T) {
 		set  func(*camtest.Camera)
 		note string
 	}{
-		{"after a reset", func(c *camtest.Camera) { c.ResetAfter = 7 }, "connection reset"},
+		{"after a reset", func(c *camtest.Camera) { c.ResetAfter = 7 }, "the camera reset the connection"},
 		{"after a stall in the middle of a GOP", func(c *camtest.Camera) { c.StallAfter = 5 }, "no whole picture for 1s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

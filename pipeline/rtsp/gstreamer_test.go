@@ -94,7 +94,8 @@ func TestSourceReadsGStreamer(t *testing.T) {
 			v.until(t, "the camera's clock", func(units []models.AccessUnit, _ []rtsp.State) bool {
 				return units[len(units)-1].Clock == models.ClockCamera
 			})
-			if st := src.Stats(); st.Offset.Abs() > time.Second {
+			// Generous: the server and we share a busy machine, and pictures wait.
+			if st := src.Stats(); !st.OffsetKnown || st.Offset.Abs() > 10*time.Second {
 				t.Errorf("a clock of this machine is %v off", st.Offset)
 			}
 		})

@@ -91,11 +91,17 @@ func (s *Source) play(ctx context.Context, emit func(models.AccessUnit) error) e
 	}
 	failed := make(chan error, 1) // the first error of emit; nothing is emitted after it
 	s.attach(client, media, form, asm, emit, failed)
-	if _, err := client.Play(nil); err != nil {
-		return explain("play", err)
+	if _, err = client.Play(nil); err != nil {
+		err = explain("play", err)
+	} else {
+		dialer.plays()
+		err = s.watch(ctx, client, leave, failed)
 	}
-	dialer.plays()
-	return s.watch(ctx, client, leave, failed)
+	select {
+	case err = <-failed: // whatever else failed at the same time
+	default:
+	}
+	return err
 }
 
 // cancelling calls leave when ctx ends. The returned function ends that and waits.
@@ -283,7 +289,7 @@ func (s *Source) watch(ctx context.Context, client *gortsplib.Client, leave func
 // check finds a stream that has fallen silent. begin and packets are the time and count
 // when the session began to play.
 func (s *Source) check(now, begin time.Time, packets uint64) error {
-	if now.Sub(time.Unix(0, s.stats.whole.Load())) <= s.Timeout {
+	if s.stats.silence(now) <= s.Timeout {
 		if now.Sub(begin) > s.Timeout {
 			s.set(func(st *State) {
 				if st.Connection == models.Connecting {

@@ -123,6 +123,7 @@ func (s *Source) defaults() {
 		s.connect = s.play
 	}
 	s.line.base = s.Base
+	s.stats.begin = time.Now()
 	s.secrets = secretsOf(s.URL)
 }
 

@@ -19,8 +19,9 @@ type Stats struct {
 	Discarded uint64 // access units not emitted: damaged, or before a session's first key
 	LastUnit  time.Time
 	Clock     models.Clock // which the last unit's wall time came from
-	// Offset is the camera's clock minus ours by the last sender report, network delay
-	// included, whether or not the report was believed. OffsetKnown is false before one.
+	// Offset is the camera's clock minus ours by the last sender report, less the shortest
+	// network delay, whether or not the report was believed. OffsetKnown is false before
+	// one.
 	Offset      time.Duration
 	OffsetKnown bool
 }
@@ -28,7 +29,9 @@ type Stats struct {
 // counters are Stats while they are being counted.
 type counters struct {
 	units, bytes, packets, lost, malformed, discarded atomic.Uint64
-	whole                                             atomic.Int64 // arrival of the last whole unit, emitted or not, in ns since 1970
+
+	begin time.Time    // of the run
+	whole atomic.Int64 // when the last whole unit arrived, emitted or not, in ns since begin
 
 	mu          sync.Mutex
 	sessions    int
@@ -44,7 +47,12 @@ func (c *counters) packet(size int) {
 }
 
 // progress notes that a whole unit arrived.
-func (c *counters) progress(at time.Time) { c.whole.Store(at.UnixNano()) }
+func (c *counters) progress(at time.Time) { c.whole.Store(int64(at.Sub(c.begin))) }
+
+// silence is how long ago that was. It takes no notice when somebody sets our clock.
+func (c *counters) silence(now time.Time) time.Duration {
+	return now.Sub(c.begin) - time.Duration(c.whole.Load())
+}
 
 func (c *counters) unit(au models.AccessUnit) {
 	c.units.Add(1)
@@ -53,12 +61,9 @@ func (c *counters) unit(au models.AccessUnit) {
 	c.mu.Unlock()
 }
 
-func (c *counters) offset(r report) {
-	if r.ntp.IsZero() {
-		return
-	}
+func (c *counters) offset(ahead time.Duration) {
 	c.mu.Lock()
-	c.cameraAhead, c.reported = r.ntp.Sub(r.arrival), true
+	c.cameraAhead, c.reported = ahead, true
 	c.mu.Unlock()
 }
 
