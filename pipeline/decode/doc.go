@@ -24,6 +24,9 @@
 // seconds or more, and a watcher that sees slightly wrong is better than one that sees
 // nothing. Whatever is withheld is counted in Broken.
 //
+// A whole picture that is missing is noticed by itself in H.265. In H.264 libavcodec fills
+// the hole silently, so there the access unit after it has to report the loss.
+//
 // # Hostile input
 //
 // What a camera sends and what a file holds is foreign. Pictures are at most 8192x4320,
