@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -42,7 +44,8 @@ type cutter struct {
 	writer *clip.Writer
 	name   string
 	footage
-	failed  *models.Gap // the disk refuses since then
+	failed  *models.Gap // nothing is kept since then
+	healed  *models.Gap // the gap that this part ended; it goes on when the part stays empty
 	retryAt time.Time
 }
 
@@ -72,7 +75,9 @@ func (c *cutter) run() {
 		}
 		c.write(au)
 	}
-	c.closePart()
+	if !c.closePart() && c.healed != nil {
+		c.failed, c.healed = c.healed, nil
+	}
 }
 
 // endAt says when the clip ends. The newest unit tells how much is still to come; when
@@ -122,15 +127,33 @@ func (c *cutter) write(au models.AccessUnit) {
 	}
 }
 
-// refuse ends the part: the disk takes no more, for now.
+// refuse ends the part: for now the disk takes no more, or the stream cannot be stored.
 func (c *cutter) refuse(au models.AccessUnit, err error) {
 	c.log.Error("write clip", "err", err)
-	c.closePart()
-	if c.failed == nil {
-		c.failed = &models.Gap{From: au.At.Wall, Cause: models.CauseDisk, Note: err.Error()}
+	cause := causeOf(err)
+	kept := c.closePart()
+	switch {
+	case c.failed != nil:
+	case c.healed != nil && !kept:
+		c.failed = c.healed
+	default:
+		c.failed = &models.Gap{From: au.At.Wall, Cause: cause, Note: err.Error()}
 	}
+	c.healed = nil
 	c.retryAt = au.Arrival.Add(retryDisk)
-	c.onDisk(err)
+	if cause == models.CauseDisk {
+		c.onDisk(err)
+	}
+}
+
+// causeOf tells a disk that fails from a stream that cannot be stored.
+func causeOf(err error) models.Cause {
+	var path *fs.PathError
+	var errno syscall.Errno
+	if errors.Is(err, storage.ErrFull) || errors.As(err, &path) || errors.As(err, &errno) {
+		return models.CauseDisk
+	}
+	return models.CauseStream
 }
 
 // openPart begins a file at a key unit.
@@ -151,24 +174,34 @@ func (c *cutter) openPart(au models.AccessUnit) bool {
 	c.onDisk(nil)
 	if c.failed != nil {
 		c.failed.To = au.At.Wall
-		c.gaps = append(c.gaps, *c.failed)
-		c.failed = nil
+		c.healed, c.failed = c.failed, nil
 	}
 	c.writer, c.name = w, name
 	return true
 }
 
-func (c *cutter) closePart() {
+// closePart ends the file, if one is open, and says whether it holds anything. An empty
+// file is no part.
+func (c *cutter) closePart() (kept bool) {
 	if c.writer == nil {
-		return
+		return false
 	}
 	info, err := c.writer.Finish()
+	c.writer = nil
+	if info.Frames == 0 {
+		_ = os.Remove(c.entry.Path(c.name))
+		return false
+	}
 	if err != nil {
 		c.log.Error("finish part", "part", c.name, "err", err)
 	}
+	if c.healed != nil {
+		c.gaps = append(c.gaps, *c.healed)
+		c.healed = nil
+	}
 	c.parts = append(c.parts, part{c.name, info})
 	c.gaps = append(c.gaps, info.Gaps...)
-	c.writer = nil
+	return true
 }
 
 // clipName names the parts of a clip: clip.fmp4, clip-2.fmp4, …

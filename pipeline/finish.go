@@ -1,12 +1,15 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,35 +20,30 @@ import (
 )
 
 // finishParts turns each part's fragments into an MP4 that plays from its first byte, and
-// says which files the evidence consists of. A part that already has its MP4 is left as
-// it is, so the step can be repeated.
-func finishParts(entry *storage.Entry, parts []part) ([]storage.File, error) {
+// says which files the evidence consists of. Where that fails, for want of space say, the
+// fragments themselves are the evidence: they play too, and nothing is lost. The step can
+// be repeated.
+func finishParts(entry *storage.Entry, parts []part, log *slog.Logger) []storage.File {
 	var files []storage.File
-	var errs []error
 	for _, p := range parts {
-		src := entry.Path(p.name)
 		name := strings.TrimSuffix(p.name, ".fmp4") + ".mp4"
-		if _, err := clip.Faststart(src, entry.Path(name)); err != nil {
-			errs = append(errs, fmt.Errorf("finish %s: %w", p.name, err))
-			continue
+		if _, err := clip.Faststart(entry.Path(p.name), entry.Path(name)); err != nil {
+			log.Error("finish clip; its fragments are kept instead", "part", p.name, "err", err)
+			name = p.name
 		}
 		files = append(files, storage.File{Name: name, Role: models.RoleClip, Type: "video/mp4"})
 	}
-	return files, errors.Join(errs...)
-}
-
-// dropFragments removes the growing files once their finished twins are on record.
-func dropFragments(entry *storage.Entry, parts []part) {
-	for _, p := range parts {
-		_ = os.Remove(entry.Path(p.name)) // what stays behind goes with the entry
-	}
+	return files
 }
 
 func stillFiles(entry *storage.Entry) []storage.File {
 	var files []storage.File
-	for name, role := range map[string]models.ObjectRole{storage.StillFile: models.RoleStill, storage.PictureFile: models.RolePicture} {
-		if _, err := os.Stat(entry.Path(name)); err == nil {
-			files = append(files, storage.File{Name: name, Role: role, Type: "image/jpeg"})
+	for _, f := range []storage.File{
+		{Name: storage.StillFile, Role: models.RoleStill, Type: "image/jpeg"},
+		{Name: storage.PictureFile, Role: models.RolePicture, Type: "image/jpeg"},
+	} {
+		if _, err := os.Stat(entry.Path(f.Name)); err == nil {
+			files = append(files, f)
 		}
 	}
 	return files
@@ -82,6 +80,10 @@ func (r *Recorder) resume(e *storage.Entry) error {
 	if err != nil {
 		return err
 	}
+	// clip.fmp4 comes before clip-2.fmp4, and that before clip-10.fmp4.
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 	for _, path := range names {
 		name := filepath.Base(path)
 		info, err := clip.Recover(path)
@@ -111,10 +113,7 @@ func (r *Recorder) resume(e *storage.Entry) error {
 		res.gaps = append(res.gaps, models.Gap{From: stopped, To: now, Cause: models.CauseRestart,
 			Note: "vedette was not running; how the incident went on was not recorded"})
 	}
-	files, err := finishParts(e, res.parts)
-	if err != nil {
-		w.log.Error("finish clip", "err", err)
-	}
+	files := finishParts(e, res.parts, w.log)
 	w.save(func(in *models.Incident) {
 		res.describe(&in.Footage)
 		if in.End.IsZero() {
@@ -124,9 +123,5 @@ func (r *Recorder) resume(e *storage.Entry) error {
 			incident.Note(in, incident.Program, "interrupted", "vedette stopped while the incident was open", now)
 		}
 	})
-	if err := e.Ready(w.in, append(files, stillFiles(e)...)); err != nil {
-		return err
-	}
-	dropFragments(e, res.parts)
-	return nil
+	return e.Ready(w.in, append(files, stillFiles(e)...))
 }

@@ -168,8 +168,9 @@ func (w *recording) run() {
 	footage := w.in.Footage
 	w.save(func(in *models.Incident) { in.Footage = footage })
 
+	camera := w.in.Camera
 	cutter := &cutter{cursor: w.Cursor, entry: w.entry, log: w.log, title: w.title(),
-		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(w.in.Camera, err) }}
+		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(camera, err) }}
 	done := make(chan struct{})
 	if w.entry != nil {
 		go func() { defer close(done); cutter.run() }()
@@ -239,17 +240,11 @@ func (w *recording) subtitle() string {
 
 // finish turns the fragments into clips and hands the entry to the uploader.
 func (w *recording) finish(res footage) {
-	files, err := finishParts(w.entry, res.parts)
-	if err != nil {
-		w.log.Error("finish clip", "err", err)
-		res.gaps = append(res.gaps, models.Gap{From: res.asked, To: res.until, Cause: models.CauseDisk, Note: err.Error()})
-	}
-	files = append(files, stillFiles(w.entry)...)
+	files := append(finishParts(w.entry, res.parts, w.log), stillFiles(w.entry)...)
 	w.save(func(in *models.Incident) { res.describe(&in.Footage) })
 	if err := w.entry.Ready(w.in, files); err != nil {
 		w.log.Error("hand over evidence; start-up will try again", "err", err)
 		return
 	}
-	dropFragments(w.entry, res.parts)
 	w.recorder.Kick()
 }

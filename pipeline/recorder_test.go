@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -106,8 +107,11 @@ func fill(t *testing.T, ring *clip.Buffer, media *camtest.Media, from, to float6
 				return
 			}
 			if s >= from {
-				at := instant(s)
-				ring.Push(models.AccessUnit{Camera: "gate", Codec: media.Codec, Session: 1, At: at, Clock: models.ClockCamera, Arrival: at.Wall, Key: u.Key, NALUs: u.NALUs})
+				at, nalus := instant(s), u.NALUs
+				if u.Key { // as a Source delivers it
+					nalus = append(slices.Clone(media.Params), nalus...)
+				}
+				ring.Push(models.AccessUnit{Camera: "gate", Codec: media.Codec, Session: 1, At: at, Clock: models.ClockCamera, Arrival: at.Wall, Key: u.Key, NALUs: nalus})
 			}
 		}
 	}

@@ -48,6 +48,7 @@ func (s *Service) Run(ctx context.Context, cfg *config.Config) error {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	s.pool = NewPool(workers)
+	s.pool.Log = s.Log
 	poolCtx, stopPool := context.WithCancel(context.Background()) // streams flush through it
 	poolDone := make(chan error, 1)
 	go func() { poolDone <- s.pool.Run(poolCtx) }()
