@@ -33,9 +33,9 @@ type Bucket interface {
 	// ctx bounds the reading too, not only the opening.
 	Open(ctx context.Context, key string) (Reader, error)
 
-	// Stat says what is stored, and since when. Size and SHA256 are what the store
-	// vouches for: a folder reads the file again, S3 answers from the checksums that
-	// it checked when it took the object. The error is fs.ErrNotExist when there is none.
+	// Stat says what is durably stored, and since when. Size and SHA256 are what the store
+	// vouches for: a folder reads the file again, S3 answers from the checksums that it
+	// checked when it took the object. The error is fs.ErrNotExist when there is none.
 	Stat(ctx context.Context, key string) (models.Object, time.Time, error)
 
 	// List calls fn for each key that begins with prefix, in no promised order, until

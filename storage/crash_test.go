@@ -231,7 +231,7 @@ func count(log []models.Action, what string) int {
 
 // memoryDir is a folder that needs no disk where there is one: a killed process loses
 // nothing of what it has written, synced or not, so these tests need not wait for disks.
-func memoryDir(t *testing.T) string {
+func memoryDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "vedette-crash-*")
 	if err != nil {

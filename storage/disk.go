@@ -108,10 +108,20 @@ func (d *disk) place(part, final string) error {
 		}
 		err := os.Rename(part, final)
 		if err == nil {
-			return syncDir(dir)
+			return d.syncUp(dir)
 		}
 		// Delete may take an emptied folder away between the two calls.
 		if !errors.Is(err, fs.ErrNotExist) || try == 10 {
+			return err
+		}
+	}
+}
+
+// syncUp makes a name durable, with the folders above it: one of them may have been made
+// by a process that was killed before it could sync it.
+func (d *disk) syncUp(dir string) error {
+	for ; ; dir = filepath.Dir(dir) {
+		if err := syncDir(dir); err != nil || dir == d.root {
 			return err
 		}
 	}
@@ -152,6 +162,10 @@ func (d *disk) stat(ctx context.Context, key string) (models.Object, time.Time, 
 	defer f.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, contextReader{ctx, f})
+	if err == nil {
+		// Put may have been killed between its rename and its sync; what we report is durable.
+		err = errors.Join(f.f.Sync(), d.syncUp(filepath.Dir(d.file(key))))
+	}
 	if err != nil {
 		return models.Object{}, time.Time{}, err
 	}

@@ -368,16 +368,23 @@ func loadEntry(s *Spool, id models.IncidentID) (*Entry, error) {
 		return nil, err
 	}
 	data, err := readSmall(e.Path(ManifestFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, damagef("%s is missing", ManifestFile)
+	}
+	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(data)
 	digest := hex.EncodeToString(sum[:])
-	m, bad := parseManifest(data)
-	if bad != nil || digest != strings.TrimSpace(string(marker)) || m.Incident != id {
-		// The files themselves may be whole: finishing the entry again finds out.
-		s.log.Warn("spool: manifest damaged, entry will be finished again", "incident", id)
-		return e, errors.Join(removeIfThere(e.Path(readyFile)), syncDir(e.dir))
+	if digest != strings.TrimSpace(string(marker)) {
+		return nil, damagef("%s is not what %s says", ManifestFile, readyFile)
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return nil, damageError{err.Error()}
+	}
+	if m.Incident != id {
+		return nil, damagef("%s is of incident %.80q", ManifestFile, m.Incident)
 	}
 	for _, o := range m.Objects {
 		info, err := os.Stat(e.fileOf(o))

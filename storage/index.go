@@ -65,8 +65,8 @@ type Query struct {
 	Order    Order
 	Limit    int    // page size, 1..MaxLimit; 0 means DefaultLimit, more is cut to MaxLimit
 	After    string // Next of the page before; empty for the first page
-	// Brief leaves Events out of the items (EventCount still counts them): they are by
-	// far the largest part of a record, and a list seldom shows them.
+	// Brief leaves the Path of each event out of the items: paths are by far the largest
+	// part of a record, and no list shows them.
 	Brief bool
 }
 

@@ -137,7 +137,8 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 			t.Errorf("list: got %+v, %v", page, err)
 		}
 		page, err = x.List(t.Context(), Query{Brief: true})
-		want.Events = nil
+		want.Events = slices.Clone(want.Events)
+		want.Events[0].Path = nil
 		if err != nil || len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], want) {
 			t.Errorf("brief list: got %+v, %v", page, err)
 		}

@@ -13,7 +13,7 @@ import (
 // JSON stands for the database's type for a document that is kept byte for byte.
 //
 // priority is 0 for critical … 3 for low, so that every column of the queue's order
-// ascends and one row comparison finds the next page. Times are µs since 1970. events
+// ascends and one row comparison finds the next page. Times are µs since 1970. paths
 // comes last: SQLite then need not read past it when a list leaves it out.
 //
 // spread holds the longest that any incident has lasted before and after its alarm. It
@@ -32,7 +32,7 @@ var migrations = []string{
 		footage   TEXT NOT NULL,
 		revision  BIGINT NOT NULL,
 		doc       JSON NOT NULL,
-		events    JSON NOT NULL
+		paths     JSON NOT NULL
 	);
 	CREATE INDEX incidents_newest   ON incidents (alarm_us, id);
 	CREATE INDEX incidents_queue    ON incidents (priority, alarm_us, id);

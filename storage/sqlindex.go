@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,24 +50,28 @@ func (x *sqlIndex) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// row is an incident as its columns hold it.
+// row is an incident as its columns hold it: the document without the paths of its
+// events, and the paths, one for each event.
 type row struct {
-	in          models.Incident
-	doc, events []byte
+	in         models.Incident
+	doc, paths []byte
 }
 
 func rowOf(in models.Incident) (row, error) {
-	events, err := json.Marshal(in.Events)
-	if err != nil {
-		return row{}, err
+	lean, paths := in, make([][]models.PathPoint, len(in.Events))
+	lean.Events = slices.Clone(in.Events)
+	for i := range lean.Events {
+		paths[i], lean.Events[i].Path = lean.Events[i].Path, nil
 	}
-	lean := in
-	lean.Events = nil
 	doc, err := json.Marshal(lean)
 	if err != nil {
 		return row{}, err
 	}
-	return row{in, doc, events}, nil
+	points, err := json.Marshal(paths)
+	if err != nil {
+		return row{}, err
+	}
+	return row{in, doc, points}, nil
 }
 
 func (r row) incident() (models.Incident, error) {
@@ -74,10 +79,18 @@ func (r row) incident() (models.Incident, error) {
 	if err := json.Unmarshal(r.doc, &in); err != nil {
 		return in, fmt.Errorf("record: %w", err)
 	}
-	if r.events != nil {
-		if err := json.Unmarshal(r.events, &in.Events); err != nil {
-			return in, fmt.Errorf("record: events: %w", err)
-		}
+	if r.paths == nil {
+		return in, nil
+	}
+	var paths [][]models.PathPoint
+	if err := json.Unmarshal(r.paths, &paths); err != nil {
+		return in, fmt.Errorf("record: paths: %w", err)
+	}
+	if len(paths) != len(in.Events) {
+		return in, fmt.Errorf("record: %d paths for %d events", len(paths), len(in.Events))
+	}
+	for i := range in.Events {
+		in.Events[i].Path = paths[i]
 	}
 	return in, nil
 }
@@ -105,13 +118,13 @@ func (x *sqlIndex) Create(ctx context.Context, in models.Incident) error {
 
 // columns of an incident after its id, in the order of row.columns.
 var columns = []string{"camera", "zone", "kind", "priority", "state", "start_us", "alarm_us", "end_us",
-	"footage", "revision", "doc", "events"}
+	"footage", "revision", "doc", "paths"}
 
 func (r row) columns() []any {
 	in := r.in
 	return []any{string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
 		in.Start.UnixMicro(), in.Alarm.UnixMicro(), endMicros(in), string(in.Footage.State), in.Revision,
-		string(r.doc), string(r.events)}
+		string(r.doc), string(r.paths)}
 }
 
 func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) error {
@@ -209,7 +222,7 @@ func (x *sqlIndex) get(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, id models.IncidentID, lock string) (models.Incident, error) {
 	var r row
-	err := q.QueryRowContext(ctx, `SELECT doc, events FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.events)
+	err := q.QueryRowContext(ctx, `SELECT doc, paths FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.paths)
 	if errors.Is(err, sql.ErrNoRows) {
 		return models.Incident{}, fs.ErrNotExist
 	}
@@ -246,7 +259,7 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 		var r row
 		dst := []any{&r.doc}
 		if !q.Brief {
-			dst = append(dst, &r.events)
+			dst = append(dst, &r.paths)
 		}
 		if err := rows.Scan(dst...); err != nil {
 			return Page{}, err

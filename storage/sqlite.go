@@ -110,14 +110,31 @@ func makePrivate(path string) error {
 
 // prepare checks the file and brings its schema up to date.
 func (x *sqlIndex) prepare(ctx context.Context) error {
-	var verdict string
-	if err := x.write.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+	if err := x.quickCheck(ctx, checkPatience); err != nil {
 		return err
 	}
-	if verdict != "ok" {
+	return x.inTx(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx, x.dialect) })
+}
+
+// checkPatience bounds the check at start-up, which reads about 0.5 GB/s: a site with
+// years of records must not wait minutes for it. What lies beyond is found, with the same
+// advice, when it is read.
+const checkPatience = 3 * time.Second
+
+func (x *sqlIndex) quickCheck(ctx context.Context, patience time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var verdict string
+	err := x.write.QueryRowContext(limited, `PRAGMA quick_check(1)`).Scan(&verdict)
+	switch {
+	case err != nil && limited.Err() != nil && ctx.Err() == nil:
+		return nil
+	case err != nil:
+		return err
+	case verdict != "ok":
 		return fmt.Errorf("%w: %s", errDamaged, verdict)
 	}
-	return x.inTx(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx, x.dialect) })
+	return nil
 }
 
 var errDamaged = errors.New("the file is damaged")

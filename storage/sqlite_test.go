@@ -163,6 +163,24 @@ func TestSQLiteReadsWhileAnUpdateRuns(t *testing.T) {
 	}
 }
 
+// However long the check would take, the start does not wait for it, and the index works.
+func TestSQLiteCheckIsBounded(t *testing.T) {
+	x := mustSQLite(t)
+	for n := range 50 {
+		in := incident(n)
+		in.Label = strings.Repeat("x", 100_000)
+		create(t, x, in)
+	}
+	for _, patience := range []time.Duration{time.Nanosecond, 300 * time.Microsecond, time.Millisecond, time.Minute} {
+		if err := x.(*sqlIndex).quickCheck(t.Context(), patience); err != nil {
+			t.Errorf("%v: %v", patience, err)
+		}
+		if _, err := x.Update(t.Context(), incident(1).ID, func(*models.Incident) error { return nil }); err != nil {
+			t.Errorf("after %v: %v", patience, err)
+		}
+	}
+}
+
 func TestSQLiteReadOnly(t *testing.T) {
 	path := closedIndex(t)
 	if os.Geteuid() != 0 {

@@ -161,7 +161,7 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 	}
 	out := "doc"
 	if !q.Brief {
-		out += ", events"
+		out += ", paths"
 	}
 	fields, err := q.fields()
 	if err != nil {

@@ -26,7 +26,10 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 		err := u.send(ctx, e, o)
 		if errors.Is(err, ErrContent) {
 			// What the spool holds is not what was hashed when the entry was completed.
-			return errors.Join(errSetAside, e.damaged(err.Error()))
+			if err := e.damaged(err.Error()); err != nil {
+				return fmt.Errorf("spool: set %s aside: %w", e.id, err)
+			}
+			return errSetAside
 		}
 		if err != nil {
 			return err
