@@ -110,7 +110,7 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 		r.Skipped = true
 		return r, nil
 	}
-	seen, err := c.motion.Detect(f, c.tracks.Protect())
+	seen, err := c.motion.Detect(f, motion.Guide{Protect: c.tracks.Protect(), Real: c.tracks.Real()})
 	if err != nil {
 		return r, fmt.Errorf("frame %d: %w", f.Index, err)
 	}

@@ -50,6 +50,13 @@ func (l *light) set(gain float64) {
 	}
 }
 
+// sigmas is the distance within which a pixel is background. A camera that changes its
+// exposure does not do so by quite the same factor at every brightness and everywhere, so
+// the distance grows with the change: by one half for one stop.
+func (l *light) sigmas() float32 {
+	return matchSigmas * float32(1+0.5*math.Abs(math.Log2(l.gain)))
+}
+
 // measure compares samples of the picture with the background and returns the common
 // gain and the share of the samples that agree with it. Pixels that were foreground, are
 // too dark to have a ratio or are clipped do not vote.

@@ -85,16 +85,17 @@ func (m *model) ratesFor(dt time.Duration) rates {
 }
 
 // step compares a picture with the background and learns from it. fg gets 255 where the
-// picture is not background. gain maps luma to the model's light. Where hold is not 0,
-// what is foreground now stays foreground.
-func (m *model) step(y, b, r []uint8, gain *[256]float32, hold, fg []uint8, noise noise, dt time.Duration) {
+// picture is not background. gain maps luma to the model's light; sigmas is the distance
+// within which a pixel belongs to a mode. Where hold is not 0, what is foreground now
+// stays foreground.
+func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, fg []uint8, noise noise, dt time.Duration) {
 	rt := m.ratesFor(dt)
 	m.age += dt
 	a, second, third := m.at[0], m.at[1], m.at[2]
 	n := len(a)
 	y, b, r, hold, fg = y[:n], b[:n], r[:n], hold[:n], fg[:n]
 	second, third = second[:n], third[:n]
-	const k2 = matchSigmas * matchSigmas
+	k2 := sigmas * sigmas
 	minV, maxV := noise.minVariance(), float32(maxSigma*maxSigma)
 	ic := noise.chromaWeight()
 	for i := range a {
@@ -115,12 +116,12 @@ func (m *model) step(y, b, r []uint8, gain *[256]float32, hold, fg []uint8, nois
 			fg[i] = 0
 			continue
 		}
-		fg[i] = m.other(i, py, pb, pr, rt, ic, hold[i] != 0, noise)
+		fg[i] = m.other(i, py, pb, pr, rt, ic, k2, hold[i] != 0, noise)
 	}
 }
 
 // other handles a pixel that its heaviest mode does not explain.
-func (m *model) other(i int, y, b, r float32, rt rates, ic float32, held bool, noise noise) uint8 {
+func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held bool, noise noise) uint8 {
 	before := m.at[0][i].w
 	for k := 1; k < modes; k++ {
 		c := &m.at[k][i]
@@ -128,7 +129,7 @@ func (m *model) other(i int, y, b, r float32, rt rates, ic float32, held bool, n
 			break
 		}
 		dy, db, dr := y-c.y, b-c.b, r-c.r
-		if dy*dy+c.v*ic*(db*db+dr*dr) >= matchSigmas*matchSigmas*c.v {
+		if dy*dy+c.v*ic*(db*db+dr*dr) >= k2*c.v {
 			before += c.w
 			continue
 		}

@@ -46,6 +46,7 @@ type Detector struct {
 	light *light
 	scene *scenes
 	shape *shape
+	busy  *busy
 
 	noise   noise
 	meter   meter
@@ -117,9 +118,18 @@ const (
 	maxIdle = time.Second
 )
 
-// Detect analyses the next frame. Regions of protect are not learnt into the background,
-// for at most Options.Hold. A change of picture size or a step back in time starts anew.
-func (d *Detector) Detect(f models.Frame, protect []models.Box) (Result, error) {
+// Guide is what the caller has made of the frames before.
+type Guide struct {
+	// Protect are the regions of tracked things. They are not learnt into the background,
+	// for at most Options.Hold.
+	Protect []models.Box
+	// Real are regions in which something moved before it was known to be a thing.
+	Real []models.Box
+}
+
+// Detect analyses the next frame. A change of picture size or a step back in time starts
+// anew.
+func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	if err := check(f); err != nil {
 		return Result{}, err
 	}
@@ -145,9 +155,12 @@ func (d *Detector) Detect(f models.Frame, protect []models.Box) (Result, error) 
 	d.skipped = 0
 	d.blind = max(d.blind-dt, 0)
 
-	d.protect(protect, dt)
+	d.protect(g.Protect, dt)
+	for _, b := range g.Real {
+		d.busy.forgive(pixels(b, d.model.w, d.model.h))
+	}
 	d.measureLight()
-	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.hold, d.raw.Pix, d.noise, dt)
+	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt)
 	d.applyMask(d.raw)
 	if d.guard(dt) {
 		d.keep()
@@ -179,6 +192,7 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.light = newLight(fullRange)
 	d.scene = newScenes(w, h)
 	d.shape = newShape(in.size)
+	d.busy = newBusy(w, h)
 	d.prevY = make([]uint8, w*h)
 	d.hold = make([]uint8, w*h)
 	d.held = make([]uint16, w*h)
@@ -193,6 +207,7 @@ func (d *Detector) start() {
 	d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
 	d.light.set(1)
 	d.scene.clear()
+	d.busy.clear()
 	clear(d.held)
 	clear(d.ghost)
 	clear(d.raw.Pix)

@@ -22,9 +22,9 @@ func newShape(size image.Point) *shape {
 	k := max(3, side/60|1)
 	return &shape{
 		closing: newClosing(image.Pt(k, k)),
-		// The smallest thing worth a region: 1/5000 of the picture, 22 of 384x288 pixels,
-		// a person of 10x3. Half of that is one compression block.
-		minArea: max(8, size.X*size.Y/5000),
+		// The smallest thing worth a region: 1/4000 of the picture, 27 of 384x288 pixels,
+		// a person of 10x3; and never less than 20, which is less than a person can be told by.
+		minArea: max(20, size.X*size.Y/4000),
 	}
 }
 
@@ -38,6 +38,7 @@ func (d *Detector) refine(dt time.Duration) []component {
 	copy(d.clean.Pix, d.scratch.Pix)
 	d.applyMask(d.clean)
 	d.fillHoles()
+	d.busy.learn(d.clean.Pix, d.hold, dt)
 	return d.judge(dt)
 }
 
@@ -153,8 +154,13 @@ func (d *Detector) judge(dt time.Duration) []component {
 			d.erase(c)
 			continue
 		}
-		if d.isHole(c) {
-			if d.ageGhost(c, step) {
+		e := d.examine(c)
+		if d.isLight(c, e) || d.isDisplaced(e) {
+			d.erase(c)
+			continue
+		}
+		if hole, sure := d.isHole(e); hole {
+			if d.ageGhost(c, step, sure) {
 				d.erase(c)
 				continue
 			}
@@ -163,7 +169,10 @@ func (d *Detector) judge(dt time.Duration) []component {
 				clear(d.ghost[int(r.y)*w+int(r.x0) : int(r.y)*w+int(r.x1)])
 			}
 		}
-		d.shape.kept = append(d.shape.kept, c)
+		// The mask shows what moves for nothing, too; only the regions leave it out.
+		if !d.busy.over(c) {
+			d.shape.kept = append(d.shape.kept, c)
+		}
 	}
 	return d.shape.kept
 }
@@ -180,7 +189,7 @@ func (d *Detector) erase(c component) {
 const ghostTime = 16
 
 // ageGhost counts up a hole's age and absorbs it into the background when it is old.
-func (d *Detector) ageGhost(c component, step uint8) bool {
+func (d *Detector) ageGhost(c component, step uint8, sure bool) bool {
 	w := d.in.size.X
 	old := 0
 	for _, r := range c.runs {
@@ -191,7 +200,7 @@ func (d *Detector) ageGhost(c component, step uint8) bool {
 			}
 		}
 	}
-	if old*3 < c.area*2 {
+	if !sure && old*3 < c.area*2 {
 		return false
 	}
 	for _, r := range c.runs {
@@ -201,47 +210,4 @@ func (d *Detector) ageGhost(c component, step uint8) bool {
 		}
 	}
 	return true
-}
-
-// isHole says whether the region's outline is an edge of the background and not of the
-// picture: something stood here when the background was learnt, and has gone.
-func (d *Detector) isHole(c component) bool {
-	w, h := d.in.size.X, d.in.size.Y
-	var now, then float32
-	n := 0
-	at := func(x, y int) bool {
-		return x >= 0 && y >= 0 && x < w && y < h && d.clean.Pix[y*w+x] != 0
-	}
-	visit := func(x, y int) {
-		if x < 2 || y < 2 || x >= w-2 || y >= h-2 {
-			return
-		}
-		a, b := d.edges(x, y)
-		now += a
-		then += b
-		n++
-	}
-	for _, r := range c.runs {
-		y := int(r.y)
-		for x := int(r.x0); x < int(r.x1); x++ {
-			if x == int(r.x0) || x == int(r.x1)-1 || !at(x, y-1) || !at(x, y+1) {
-				visit(x, y)
-			}
-		}
-	}
-	return n >= 8 && then > 1.5*now && then/float32(n) > 6*d.noise.luma
-}
-
-// edges returns the strongest gradient within a pixel of (x,y), now and in the background.
-func (d *Detector) edges(x, y int) (now, then float32) {
-	w := d.in.size.X
-	bg, lut, pix := d.model.at[0], &d.light.lut, d.in.y.Pix
-	for ny := y - 1; ny <= y+1; ny++ {
-		for nx := x - 1; nx <= x+1; nx++ {
-			i := ny*w + nx
-			now = max(now, abs32(lut[pix[i+1]]-lut[pix[i-1]])+abs32(lut[pix[i+w]]-lut[pix[i-w]]))
-			then = max(then, abs32(bg[i+1].y-bg[i-1].y)+abs32(bg[i+w].y-bg[i-w].y))
-		}
-	}
-	return now, then
 }

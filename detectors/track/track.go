@@ -19,8 +19,11 @@ type life struct {
 	votes   []vote
 	sig     Signature
 	origin  models.Point // filtered foot point at the start, aspect units
-	middle  models.Point // filtered centre at the start, aspect units
-	travel  float64      // farthest that foot and centre have both been from there, in sqrt(w*h)
+	start   models.Box   // filtered box at the start
+	travel  float64      // farthest that its edges have been from there, in sqrt(w*h)
+	length  float64      // of the filtered foot point's path, aspect units
+	net     float64      // farthest that its edges have been from the start, aspect units
+	places  []models.Box // while tentative: where it has been
 	carried time.Duration
 	unseen  time.Duration
 	seenAt  models.Point // filtered foot point when last seen, aspect units
@@ -47,6 +50,9 @@ const (
 	// believeTravel is how far something that only motion has seen must have come, in the
 	// square root of its box's area: what sways stays within its own outline.
 	believeTravel = 0.35
+	// believeStraight is the least ratio of the distance gained to the path walked. Who
+	// goes somewhere gains most of it; what hops to and fro gains its square root.
+	believeStraight = 0.4
 	// believeMotion is how long something that an object detector has named must have
 	// moved where it stands, when it does not travel: a sign that looks like a person
 	// never does.
@@ -56,12 +62,15 @@ const (
 	carryFor = 5 * time.Second
 )
 
+// maxPlaces bounds the places kept of a tentative track: three seconds at ten frames each.
+const maxPlaces = 30
+
 func (l *life) begin(r *region, at models.Instant, id models.TrackID, aspect float64) {
 	l.ID, l.State, l.Label = id, models.TrackTentative, models.LabelUnknown
 	l.First = at
 	l.state = newState(r.Box, aspect, r.sigma)
 	l.origin = models.Point{X: l.state.x.x, Y: l.state.y.x}
-	l.middle = models.Point{X: l.state.x.x, Y: l.state.y.x - l.state.h.x/2}
+	l.start = l.state.box()
 	l.note(r, at, 0)
 }
 
@@ -92,15 +101,39 @@ func (l *life) asleep() bool { return l.unseen > LostFor }
 
 // measure brings the public part up to date with the filter.
 func (l *life) measure() {
+	if l.hits > 1 {
+		l.length += math.Hypot(l.state.x.x-l.seenAt.X, l.state.y.x-l.seenAt.Y)
+	}
 	l.Box = l.state.box()
+	if l.State == models.TrackTentative && len(l.places) < maxPlaces {
+		l.places = append(l.places, l.Box)
+	}
 	l.seenAt = models.Point{X: l.state.x.x, Y: l.state.y.x}
 	a := l.state.aspect
 	dx, dy := l.state.x.x-l.origin.X, l.state.y.x-l.origin.Y
-	diagonal := math.Hypot(a, 1)
-	l.Moved = max(l.Moved, math.Hypot(dx, dy)/diagonal)
-	mx, my := l.state.x.x-l.middle.X, l.state.y.x-l.state.h.x/2-l.middle.Y
-	side := math.Sqrt(l.state.w.x * l.state.h.x)
-	l.travel = max(l.travel, min(math.Hypot(dx, dy), math.Hypot(mx, my))/side)
+	l.Moved = max(l.Moved, math.Hypot(dx, dy)/math.Hypot(a, 1))
+	ex := shift(l.start.X, l.start.X+l.start.W, l.Box.X, l.Box.X+l.Box.W) * a
+	ey := shift(l.start.Y, l.start.Y+l.start.H, l.Box.Y, l.Box.Y+l.Box.H)
+	l.net = max(l.net, math.Hypot(ex, ey))
+	l.travel = max(l.travel, math.Hypot(ex, ey)/math.Sqrt(l.state.w.x*l.state.h.x))
+}
+
+// shift is how far an interval has gone: the lesser way of its two ends, 0 when they went
+// in different directions, because growing is not going. An end at the border of the
+// picture says nothing: what comes in there grows by coming.
+func shift(lo0, hi0, lo1, hi1 float64) float64 {
+	lo, hi := lo1-lo0, hi1-hi0
+	switch loFree, hiFree := min(lo0, lo1) > border, max(hi0, hi1) < 1-border; {
+	case !loFree && !hiFree:
+		return 0
+	case !loFree:
+		return math.Abs(hi)
+	case !hiFree:
+		return math.Abs(lo)
+	case lo*hi <= 0:
+		return 0
+	}
+	return min(math.Abs(lo), math.Abs(hi))
 }
 
 func (l *life) cast(label string, score float64) {
@@ -131,10 +164,8 @@ func (l *life) believable() bool {
 	if l.support < believeAfter || l.hits < 3 {
 		return false
 	}
-	if l.objects >= 2 {
-		return l.travel >= believeTravel || l.motion >= believeMotion
-	}
-	return l.travel >= believeTravel
+	travelled := l.travel >= believeTravel && l.net >= believeStraight*l.length
+	return travelled || l.objects >= 2 && l.motion >= believeMotion
 }
 
 // miss records a frame that did not show the track, and returns why it ends, if it does.

@@ -18,6 +18,7 @@ type Tracker struct {
 	start   models.Instant // of the first frame
 	last    models.Instant
 	started bool
+	real    []models.Box
 	cost    []float64
 }
 
@@ -54,6 +55,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Appear
 		t.started, t.start = true, at
 	}
 	t.last = at
+	t.real = t.real[:0]
 	regions := fuse(dets)
 	if look != nil {
 		for i := range regions {
@@ -223,6 +225,8 @@ func (t *Tracker) conclude(regions []region, pairs []int, at models.Instant, dt 
 			}
 			if l.State == models.TrackTentative && l.believable() {
 				l.State = models.TrackConfirmed
+				t.real = append(t.real, l.places...)
+				l.places = nil
 				t.recall(l)
 			}
 		case j == -1:
@@ -339,6 +343,10 @@ func (t *Tracker) Protect() []models.Box {
 	}
 	return out
 }
+
+// Real returns the places of tracks that were confirmed with the last frame, from before
+// they were: what moved there was a thing.
+func (t *Tracker) Real() []models.Box { return t.real }
 
 // Flush ends all tracks for the given reason and returns them.
 func (t *Tracker) Flush(reason string) []models.Track {

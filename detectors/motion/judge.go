@@ -1,0 +1,134 @@
+package motion
+
+// evidence is what speaks for and against a component being a thing.
+type evidence struct {
+	lines, kept  int     // samples of the background's lines in it, and how many are still there
+	explained    float32 // share of its pixels that lie between the background's neighbours
+	outlineNow   float32 // mean gradient of the picture along its outline
+	outlineThen  float32 // mean gradient of the background there
+	outlineNew   float32 // mean difference of the two gradients
+	contrast     float32 // mean difference of luma from the background, inside
+	colour       float32 // the same of chroma
+	outlineCount int
+}
+
+// examine gathers the evidence of a component.
+func (d *Detector) examine(c component) evidence {
+	w, h := d.in.size.X, d.in.size.Y
+	bg, lut := d.model.at[0], &d.light.lut
+	var e evidence
+	between := 0
+	for _, r := range c.runs {
+		y := int(r.y)
+		for x := int(r.x0); x < int(r.x1); x++ {
+			i := y*w + x
+			py := lut[d.in.y.Pix[i]]
+			e.contrast += abs32(py - bg[i].y)
+			e.colour += abs32(float32(d.in.cb.Pix[i])-bg[i].b) + abs32(float32(d.in.cr.Pix[i])-bg[i].r)
+			if x < 2 || y < 2 || x >= w-2 || y >= h-2 {
+				continue
+			}
+			if d.between(i, py) {
+				between++
+			}
+			if line, kept := d.line(i); line {
+				e.lines++
+				if kept {
+					e.kept++
+				}
+			}
+			if x > int(r.x0) && x < int(r.x1)-1 && d.clean.Pix[i-w] != 0 && d.clean.Pix[i+w] != 0 {
+				continue
+			}
+			now, then, fresh := d.edges(x, y)
+			e.outlineNow += now
+			e.outlineThen += then
+			e.outlineNew += fresh
+			e.outlineCount++
+		}
+	}
+	n := float32(max(e.outlineCount, 1))
+	e.outlineNow /= n
+	e.outlineThen /= n
+	e.outlineNew /= n
+	e.contrast /= float32(c.area)
+	e.colour /= float32(c.area)
+	e.explained = float32(between) / float32(c.area)
+	return e
+}
+
+// between says whether a luma lies between those of the background around pixel i.
+func (d *Detector) between(i int, py float32) bool {
+	w, bg := d.model.w, d.model.at[0]
+	lo, hi := bg[i].y, bg[i].y
+	for _, j := range [...]int{i - w - 1, i - w, i - w + 1, i - 1, i + 1, i + w - 1, i + w, i + w + 1} {
+		lo, hi = min(lo, bg[j].y), max(hi, bg[j].y)
+	}
+	slack := 2 * d.noise.luma
+	return py > lo-slack && py < hi+slack
+}
+
+// edges returns the strongest gradients within a pixel of (x,y), now and in the
+// background, and the strongest difference of the two.
+func (d *Detector) edges(x, y int) (now, then, fresh float32) {
+	w := d.in.size.X
+	bg, lut, pix := d.model.at[0], &d.light.lut, d.in.y.Pix
+	for ny := y - 1; ny <= y+1; ny++ {
+		for nx := x - 1; nx <= x+1; nx++ {
+			i := ny*w + nx
+			cx, cy := lut[pix[i+1]]-lut[pix[i-1]], lut[pix[i+w]]-lut[pix[i-w]]
+			bx, by := bg[i+1].y-bg[i-1].y, bg[i+w].y-bg[i-w].y
+			now = max(now, abs32(cx)+abs32(cy))
+			then = max(then, abs32(bx)+abs32(by))
+			fresh = max(fresh, abs32(cx-bx)+abs32(cy-by))
+		}
+	}
+	return now, then, fresh
+}
+
+const (
+	// sameLines: a region that keeps this share of the background's lines is the
+	// background under other light; people keep a third by chance, light nearly all.
+	sameLines = 0.8
+	// someLines is how many samples of lines, as a share of the region, it takes to say so.
+	someLines = 0.1
+	// soft is the ratio of new gradient on the outline to contrast inside below which a
+	// region has no outline. The step at the border of a thing is as high as its contrast
+	// and counts on both axes; light and its shadows fade out over many pixels.
+	soft = 1.2
+	// hard is a gradient that no light makes: 20 grey levels over two pixels.
+	hard = 20
+	// sameColours is the share of a region's pixels that lie between their neighbours'
+	// luma in the background above which the background has only been displaced.
+	sameColours = 0.7
+)
+
+// isLight says whether the region is the background under other light.
+func (d *Detector) isLight(c component, e evidence) bool {
+	if e.outlineCount < 6 {
+		return false
+	}
+	if e.lines >= 8 && float32(e.lines) >= someLines*float32(c.area) && float32(e.kept) >= sameLines*float32(e.lines) {
+		return true
+	}
+	return e.outlineNew < soft*e.contrast && e.outlineNew < hard
+}
+
+// isDisplaced says whether the region is the background moved by a pixel: leaves, a
+// camera that shakes.
+func (d *Detector) isDisplaced(e evidence) bool { return e.explained >= sameColours }
+
+// Holes: the outline is an edge of the background and not of the picture.
+const (
+	holeRatio = 1.5 // suspicious: a hole if it stays
+	holeClear = 3.0 // beyond doubt
+)
+
+// isHole says whether something stood here when the background was learnt, and has gone.
+// sure says that it need not be watched any longer.
+func (d *Detector) isHole(e evidence) (hole, sure bool) {
+	if e.outlineCount < 8 || e.outlineThen < 6*d.noise.luma {
+		return false, false
+	}
+	return e.outlineThen > holeRatio*e.outlineNow, e.outlineThen > holeClear*e.outlineNow
+}
