@@ -113,7 +113,11 @@ func (b *Buffer) Push(au models.AccessUnit) {
 	size := weight(au)
 	c.add(au, size)
 	b.nextSeq++
+	short := b.memoryShort()
 	b.inMemory += size
+	if b.spill != nil && !short && b.memoryShort() {
+		b.spill.wakeUp()
+	}
 	b.newest = max(b.newest, au.At.Media)
 	b.ageOut()
 	b.bound()

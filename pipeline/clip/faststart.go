@@ -73,6 +73,16 @@ func faststart(in *os.File, size int64, dst string, verify bool) (Info, error) {
 }
 
 func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *tables, frags []fragment) (int64, error) {
+	n, err := writePictures(out, in, head, info, t, frags)
+	if err != nil {
+		return 0, err
+	}
+	m, err := writeTimes(out, in, frags, len(t.samples))
+	return n + m, err
+}
+
+// writePictures writes the head of a finished clip and its picture data.
+func writePictures(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *tables, frags []fragment) (int64, error) {
 	m := movie{codec: info.Codec, width: info.Width, height: info.Height, entry: head.entry, info: info, tables: t}
 	dataHeader := int64(8)
 	if t.data > math.MaxUint32-8 {
@@ -80,8 +90,11 @@ func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 	}
 	var w boxes
 	// The size of the head does not depend on the offsets in it.
-	for _, offset := range [2]int64{0, 1} {
-		offset *= int64(len(w.b)) + dataHeader
+	for _, known := range [2]bool{false, true} {
+		offset := int64(0)
+		if known {
+			offset = int64(len(w.b)) + dataHeader
+		}
 		w = boxes{b: w.b[:0]}
 		w.fileType()
 		w.moov(m, offset)
@@ -97,7 +110,6 @@ func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 		w.text("mdat")
 		w.u64(uint64(t.data + dataHeader))
 	}
-	total := int64(len(w.b)) + t.data
 	if _, err := out.Write(w.b); err != nil {
 		return 0, err
 	}
@@ -107,8 +119,7 @@ func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 			return 0, err
 		}
 	}
-	n, err := writeTimes(out, in, frags, len(t.samples))
-	return total + n, err
+	return int64(len(w.b)) + t.data, nil
 }
 
 // writeTimes ends the file with the time of each picture, in decoding order.

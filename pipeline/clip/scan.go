@@ -236,7 +236,7 @@ func scan(r io.ReaderAt, size int64, verify bool, visit func(fragment)) (head fi
 		return head, info, 0, fmt.Errorf("%w: it is finished already", ErrCorrupt)
 	}
 	t := tally{info: Info{Codec: head.Info.Codec, Width: head.Info.Width, Height: head.Info.Height, Meta: head.Info.Meta}}
-	buf := make([]byte, copyBuffer)
+	buf := make([]byte, min(copyBuffer, size))
 	end = head.size
 	for off := end; off < size; {
 		f, err := readFragment(r, off, size)
@@ -280,7 +280,7 @@ func headError(r io.ReaderAt, size int64, err error) error {
 	if isIO(err) {
 		return err
 	}
-	next, serr := findSignature(r, 0, size, make([]byte, copyBuffer))
+	next, serr := findSignature(r, 0, size, make([]byte, min(copyBuffer, size)))
 	if serr != nil {
 		return serr
 	}
@@ -309,7 +309,8 @@ func damage(before time.Time, head fileHead, next fragment, bytes int64) models.
 		Note: fmt.Sprintf("%d bytes of the clip's file are damaged", bytes)}
 }
 
-// findSignature finds where the next fragment may begin; size when there is none.
+// findSignature finds where the next fragment may begin; size when there is none. buf is
+// for reading, and longer than a signature unless the file is not.
 func findSignature(r io.ReaderAt, off, size int64, buf []byte) (int64, error) {
 	const signature = "uuid" + uuidFragment
 	for off < size {
@@ -324,7 +325,7 @@ func findSignature(r io.ReaderAt, off, size int64, buf []byte) (int64, error) {
 			off += int64(i) + 1
 			continue
 		}
-		if len(p) < len(buf) {
+		if off+int64(len(p)) == size {
 			break
 		}
 		off += int64(len(p) - len(signature) - 4)

@@ -65,6 +65,7 @@ var encodings = map[string][]string{
 	"h264":         {"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "15"},
 	"h264-bframes": {"-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-b-pyramid", "normal", "-g", "30"},
 	"h264-large":   {"-s", "640x480", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "15"},
+	"h264-tiny":    {"-s", "64x48", "-c:v", "libx264", "-crf", "40", "-bf", "2", "-g", "30"},
 	"h265":         {"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=0:keyint=15:repeat-headers=1"},
 	"h265-bframes": {"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=3:b-adapt=0:keyint=30:repeat-headers=1"},
 	// The picture is refreshed column by column; only the first picture is a key frame.
@@ -156,7 +157,7 @@ func demuxTrack(t testing.TB, file, trak []byte) []models.AccessUnit {
 			durations = append(durations, int64(u32(b[8+8*i:])))
 		}
 	}
-	if b := table("ctts"); b != nil {
+	if b := table("ctts"); b != nil { // version 0 in our own
 		for i := range int(u32(b)) {
 			for range u32(b[4+8*i:]) {
 				offsets = append(offsets, int64(int32(u32(b[8+8*i:]))))

@@ -122,7 +122,7 @@ func (s *spill) spillOne() bool {
 // the memory is full, so that a disk of normal speed keeps up.
 func (s *spill) choose() *chunk {
 	b := s.buffer
-	if b.inMemory <= b.memory-b.memory/4 {
+	if !b.memoryShort() {
 		return nil
 	}
 	i := b.indexOf(inMemory)
@@ -142,6 +142,9 @@ func (s *spill) choose() *chunk {
 	c.state = spilling
 	return c
 }
+
+// memoryShort says whether it is time to spill.
+func (b *Buffer) memoryShort() bool { return b.inMemory > b.memory-b.memory/4 }
 
 // report logs when the disk begins to fail and when it is well again.
 func (s *spill) report(err error) {
@@ -171,6 +174,7 @@ func (s *spill) write(c *chunk) (place, error) {
 	}
 	if err != nil {
 		s.writing = nil
+		_ = f.file.Truncate(f.size) // gives the room back; if not, the file goes with its footage
 		return place{}, fmt.Errorf("spill pre-roll: %w", err)
 	}
 	at := place{file: f, off: f.size, size: n}
