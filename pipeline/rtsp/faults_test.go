@@ -168,6 +168,7 @@ func TestSourceNamesLostPackets(t *testing.T) {
 func TestSourceFollowsTheStream(t *testing.T) {
 	small, large := camtest.Clip{}.Load(t), camtest.Clip{Width: 4096, Height: 2160, FPS: 5, Seconds: 1}.Load(t)
 	t.Run("to 4096x2160", func(t *testing.T) {
+		t.Parallel()
 		cam := start(t, &camtest.Camera{Media: small, Loop: true, Speed: 2, Alter: func(i int, u camtest.Unit) camtest.Unit {
 			if i > 10 {
 				src := large.Units[(i-11)%len(large.Units)]
@@ -186,6 +187,7 @@ func TestSourceFollowsTheStream(t *testing.T) {
 		v.count(t, 15)
 	})
 	t.Run("over a jump of its timestamps", func(t *testing.T) {
+		t.Parallel()
 		cam := start(t, &camtest.Camera{Media: small, Loop: true, Alter: func(i int, u camtest.Unit) camtest.Unit {
 			if i > 10 {
 				u.PTS += 3600 * camtest.ClockRate
@@ -201,6 +203,7 @@ func TestSourceFollowsTheStream(t *testing.T) {
 		}
 	})
 	t.Run("past an access unit of 9 MiB", func(t *testing.T) {
+		t.Parallel()
 		cam := start(t, &camtest.Camera{Media: small, Loop: true, Alter: func(i int, u camtest.Unit) camtest.Unit {
 			if i == 5 {
 				u.NALUs = [][]byte{append(slices.Clone(u.NALUs[len(u.NALUs)-1]), make([]byte, 9<<20)...)}
@@ -217,6 +220,7 @@ func TestSourceFollowsTheStream(t *testing.T) {
 		}
 	})
 	t.Run("without parameter sets in the session description", func(t *testing.T) {
+		t.Parallel()
 		cam := start(t, &camtest.Camera{Media: small, Loop: true, Speed: 2, NoParams: true, Alter: func(i int, u camtest.Unit) camtest.Unit {
 			if u.Key && i > 20 {
 				u.NALUs = slices.Concat(small.Params, u.NALUs)

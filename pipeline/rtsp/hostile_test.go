@@ -192,7 +192,8 @@ func TestSourceSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			src := &rtsp.Source{URL: tt.url, Transport: tt.transport, Timeout: 500 * time.Millisecond}
-			if tt.serve != nil {
+			if tt.serve != nil { // the others need a port that stays free
+				t.Parallel()
 				src.URL = startHostile(t, tt.serve).url()
 			}
 			v := watch(t, src, nil)

@@ -188,6 +188,7 @@ func TestSourceDeliversTheFileBitForBit(t *testing.T) {
 		{name: "UDP", set: func(cam *camtest.Camera, src *rtsp.Source) { cam.UDP, src.Transport = true, rtsp.UDP }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			m := tt.clip.Load(t)
 			cam, src := &camtest.Camera{Media: m, Speed: 4}, &rtsp.Source{}
 			if tt.set != nil {
