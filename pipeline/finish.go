@@ -102,16 +102,20 @@ func (r *Recorder) resume(e *storage.Entry) error {
 	if n := len(res.parts); n > 0 {
 		stopped = res.parts[n-1].info.To
 	}
-	if res.until.IsZero() || res.until.Before(stopped) {
+	// Without an end nobody knows how long the incident went on: the gap reaches to now.
+	interrupted := res.until.IsZero()
+	switch {
+	case len(res.parts) == 0:
+		res.until = now
+		res.gaps = append(res.gaps, models.Gap{From: res.asked, To: now, Cause: models.CauseRestart, Note: "vedette stopped before the first second of the clip was written"})
+	case interrupted:
 		res.until = stopped
-	}
-	interrupted := w.in.Footage.AskedTo.IsZero()
-	res.nameEnds(nil)
-	if interrupted {
-		// Nobody knows how long the incident went on, so the gap reaches to this start.
+		res.nameEnds(nil)
 		res.until = now
 		res.gaps = append(res.gaps, models.Gap{From: stopped, To: now, Cause: models.CauseRestart,
 			Note: "vedette was not running; how the incident went on was not recorded"})
+	default:
+		res.nameEnds(nil)
 	}
 	files := finishParts(e, res.parts, w.log)
 	w.save(func(in *models.Incident) {

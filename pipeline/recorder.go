@@ -159,7 +159,6 @@ func (w *recording) run() {
 	refused := err
 	if err == nil {
 		w.entry = entry
-		w.stills()
 	} else {
 		w.log.Error("begin evidence", "err", err)
 		w.in.Footage.State = models.FootageNone
@@ -167,6 +166,11 @@ func (w *recording) run() {
 	}
 	footage := w.in.Footage
 	w.save(func(in *models.Incident) { in.Footage = footage })
+	if w.entry != nil {
+		// The alert is out; its pictures follow at once, and people are told again.
+		w.stills()
+		w.save(func(*models.Incident) {})
+	}
 
 	camera := w.in.Camera
 	cutter := &cutter{cursor: w.Cursor, entry: w.entry, log: w.log, title: w.title(),
