@@ -319,7 +319,7 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 func silence(t *testing.T) string { return listen(t, func(net.Conn) {}) }
 func hangUp(t *testing.T) string  { return listen(t, func(c net.Conn) { c.Close() }) }
 func babble(t *testing.T) string {
-	return listen(t, func(c net.Conn) { c.Write([]byte("220 smtp.example ESMTP\r\n")); c.Close() })
+	return listen(t, func(c net.Conn) { c.Read(make([]byte, 1)); c.Write([]byte("220 smtp.example ESMTP\r\n")); c.Close() })
 }
 
 // tamper forwards connections to a server and flips a bit of victim on the way there.

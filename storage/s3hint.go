@@ -84,7 +84,9 @@ func (s *s3) hint(err error, answer minio.ErrorResponse) string {
 		return "nothing listens there: is the service running, and the port right?"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no way to that host: look at network and firewall"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
+		strings.Contains(err.Error(), "Connection closed by foreign host"), // minio-go's word for EOF
+		strings.Contains(err.Error(), "server closed idle connection"):     // net/http's, when it comes early
 		if s.tls {
 			return "the other side closes the connection: is it an S3 service, and its port right?"
 		}
