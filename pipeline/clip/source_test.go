@@ -149,6 +149,9 @@ func demuxTrack(t testing.TB, file, trak []byte) []models.AccessUnit {
 		t.Fatal(err)
 	}
 	scale := int64(u32(mdhd[12:]))
+	if mdhd[0] == 1 {
+		scale = int64(u32(mdhd[20:]))
+	}
 	codec, sets := parameterSets(t, table("stsd"))
 
 	var durations, offsets []int64
@@ -157,7 +160,7 @@ func demuxTrack(t testing.TB, file, trak []byte) []models.AccessUnit {
 			durations = append(durations, int64(u32(b[8+8*i:])))
 		}
 	}
-	if b := table("ctts"); b != nil { // version 0 in our own
+	if b := table("ctts"); b != nil {
 		for i := range int(u32(b)) {
 			for range u32(b[4+8*i:]) {
 				offsets = append(offsets, int64(int32(u32(b[8+8*i:]))))

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -518,4 +519,72 @@ func TestFlushDuringSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	samePictures(t, finished, append(slices.Clone(units[:60]), rest...))
+}
+
+// Each fragment gives the wall time of its first picture in the standard's own box.
+func TestProducerReferenceTime(t *testing.T) {
+	units := stream(t, "h264-bframes")
+	growing, _, _ := write(t, units, WriterOptions{})
+	b, err := os.ReadFile(growing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := 0
+	if _, _, _, err := scan(bytes.NewReader(b), int64(len(b)), true, func(f fragment) {
+		rest := b[f.off : f.off+f.size]
+		prft, err := findBox(rest, "prft")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := units[frames]
+		if got := fromNTP(binary.BigEndian.Uint64(prft[8:])); !got.Equal(first.At.Wall) {
+			t.Errorf("fragment at unit %d: %v, want %v", frames, got, first.At.Wall)
+		}
+		if got, want := int64(binary.BigEndian.Uint64(prft[16:])), ticks(first.At.Media)-ticks(offset); got != want {
+			t.Errorf("fragment at unit %d: %d ticks, want %d", frames, got, want)
+		}
+		frames += f.Frames
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if frames != len(units) {
+		t.Errorf("%d frames, want %d", frames, len(units))
+	}
+}
+
+// From a camera that never sends a second key frame, through a buffer that cannot hold
+// all, comes a clip that begins with the key frame and names what is missing.
+func TestClipOfEndlessGOP(t *testing.T) {
+	units := repeat(stream(t, "h264-refresh"), 5)
+	for i := range units {
+		units[i].Key = i == 0
+	}
+	b := &Buffer{Window: time.Minute, Memory: 512 << 10}
+	pushAll(b, units)
+	cur := b.Cursor(units[300].At.Media)
+	defer cur.Close()
+	b.Close()
+	in := drain(cur)
+	if len(in) < 30 || len(in) > 400 {
+		t.Fatalf("%d units of %d held", len(in), len(units))
+	}
+	tail := units[len(units)-len(in)+1:]
+	_, finished, info := write(t, in, WriterOptions{})
+	want := []models.Gap{{From: units[0].At.Wall, To: tail[0].At.Wall, Cause: models.CauseOverrun,
+		Lost: len(units) - len(in), Note: "dropped from the pre-roll buffer"}}
+	if !reflect.DeepEqual(info.Gaps, want) {
+		t.Errorf("gaps %+v, want %+v", info.Gaps, want)
+	}
+	p := probe(t, finished).Packets
+	if len(p) != len(in) {
+		t.Fatalf("%d pictures, want %d", len(p), len(in))
+	}
+	for i, au := range append(slices.Clone(units[:1]), tail...) {
+		if p[i].Hash != sampleHash(au) {
+			t.Fatalf("picture %d: the bits differ", i)
+		}
+		if got, want := p[i].PTS, ticks(au.At.Media)-ticks(units[0].At.Media); got != want {
+			t.Errorf("picture %d at %d ticks, want %d", i, got, want)
+		}
+	}
 }
