@@ -1,0 +1,141 @@
+// Looks at a running vedette as a person does, and prints what it saw as JSON.
+//
+//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--shots DIR]
+//
+// It logs in, gives the account a password of its own when asked to, waits on the queue for
+// a loitering incident to arrive without a reload, opens it and plays its clip. Exit code 0
+// when the clip plays and the page reported no error, 1 otherwise.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { desktop, launch, login, phone, visit } from "./browser.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    url: { type: "string" },
+    user: { type: "string", default: "admin" },
+    password: { type: "string" },
+    "new-password": { type: "string", default: "a long enough password of mine" },
+    timeout: { type: "string", default: "90" },
+    shots: { type: "string" },
+  },
+});
+if (!flags.url || !flags.password || !(Number(flags.timeout) > 0)) {
+  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--shots DIR]");
+  process.exit(2);
+}
+
+const url = flags.url.replace(/\/$/, "");
+const deadline = Date.now() + Number(flags.timeout) * 1000;
+const left = () => Math.max(1, deadline - Date.now());
+let password = flags.password;
+
+/** @type {{ ok: boolean, url: string, error?: string, step: string, faults: string[], shots: string[], [key: string]: unknown }} */
+const result = { ok: false, url, step: "start", faults: [], shots: [] };
+
+const browser = await launch();
+try {
+  const { page, faults } = await visit(browser, url);
+  result.faults = faults;
+  page.on("response", (r) => {
+    // 503 is a camera that has no picture yet.
+    if (r.status() >= 500 && r.status() !== 503) faults.push(`${r.status()} ${r.request().method()} ${r.url()}`);
+  });
+  page.setDefaultTimeout(left());
+
+  result.step = "login";
+  await login(page, flags.user, password);
+  const inside = page.getByRole("navigation", { name: "Pages" });
+  const choose = page.getByRole("heading", { name: "Choose your password" });
+  const refused = page.getByRole("alert");
+  await inside.or(choose).or(refused).first().waitFor();
+  if (await refused.isVisible()) throw new Error(`login: ${await refused.textContent()}`);
+  if (await choose.isVisible()) {
+    result.step = "choose a password";
+    password = flags["new-password"];
+    await page.getByLabel("New password", { exact: true }).fill(password);
+    await page.getByLabel("New password again").fill(password);
+    await page.getByRole("button", { name: "Set password" }).click();
+    await inside.waitFor();
+    result.password_changed = true;
+  }
+
+  result.step = "wait for an incident";
+  const waiting = Date.now();
+  await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
+  await page.getByText("Live", { exact: true }).waitFor();
+  const loitering = page.locator("[data-id]", { hasText: "Loitering" }).first();
+  // What was there before this page was opened has not arrived before its eyes.
+  await page.waitForTimeout(1000);
+  result.was_there = (await loitering.count()) > 0;
+  await loitering.waitFor({ timeout: left() });
+  result.waited_s = (Date.now() - waiting) / 1000;
+  if (!(await page.evaluate(() => "sameDocument" in globalThis))) throw new Error("the page was reloaded");
+  const id = (await loitering.getAttribute("data-id")) ?? "";
+
+  result.step = "open the incident";
+  await page.waitForTimeout(500);
+  await loitering.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Facts" }).waitFor();
+  result.incident = await page.evaluate(async (i) => {
+    const r = await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json();
+    return { id: r.id, kind: r.kind, camera: r.camera, zone: r.zone, label: r.label, severity: r.severity, footage: r.footage.state };
+  }, id);
+  if (!page.url().endsWith(encodeURIComponent(id))) throw new Error(`another page was opened: ${page.url()}`);
+
+  result.step = "play the clip";
+  await page.waitForFunction(
+    () => {
+      const v = document.querySelector("video");
+      return v !== null && v.readyState >= 2 && v.videoWidth > 0;
+    },
+    undefined,
+    { timeout: left() },
+  );
+  if (await page.evaluate(() => document.querySelector("video")?.paused)) {
+    await page.getByRole("button", { name: "Play", exact: true }).click();
+  }
+  const from = await page.evaluate(() => document.querySelector("video")?.currentTime ?? 0);
+  await page.waitForFunction((t) => Math.abs((document.querySelector("video")?.currentTime ?? t) - t) > 0.5, from, { timeout: left() });
+  result.clip = await page.evaluate((t) => {
+    const v = /** @type {HTMLVideoElement} */ (document.querySelector("video"));
+    const d = v.duration;
+    return { from_s: t, to_s: v.currentTime, duration_s: Number.isFinite(d) ? d : null, width: v.videoWidth, height: v.videoHeight, error: v.error?.message ?? null };
+  }, from);
+  const clip = /** @type {{ from_s: number, to_s: number, error: string | null }} */ (result.clip);
+  if (clip.error) throw new Error(`clip: ${clip.error}`);
+  if (!(clip.to_s > clip.from_s)) throw new Error("the clip does not advance");
+  const overlay = await page.locator("svg.overlay polygon").count();
+  if (overlay === 0) throw new Error("the zone is not drawn over the clip");
+
+  if (flags.shots) {
+    result.step = "take pictures";
+    mkdirSync(flags.shots, { recursive: true });
+    for (const theme of /** @type {const} */ (["dark", "light"])) {
+      for (const [width, size] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
+        const view = await visit(browser, url, { size, theme });
+        view.page.setDefaultTimeout(30_000);
+        await login(view.page, flags.user, password);
+        await view.page.getByRole("navigation", { name: "Pages" }).waitFor();
+        for (const [name, path] of [["queue", "/"], ["incident", `/incidents/${encodeURIComponent(id)}`], ["cameras", "/cameras"]]) {
+          await view.page.goto(path ?? "/");
+          await view.page.waitForTimeout(2500);
+          const file = join(flags.shots, `${name}-${theme}-${width}.png`);
+          await view.page.screenshot({ path: file });
+          result.shots.push(file);
+        }
+        faults.push(...view.faults);
+        await view.context.close();
+      }
+    }
+  }
+  result.step = "done";
+  result.ok = faults.length === 0;
+} catch (err) {
+  result.error = /** @type {Error} */ (err).message;
+} finally {
+  await browser.close();
+}
+console.log(JSON.stringify(result, null, 2));
+process.exit(result.ok ? 0 : 1);
