@@ -85,7 +85,7 @@ func play(t *testing.T, path string) seen {
 	defer srv.Close()
 
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--autoplay-policy=no-user-gesture-required", "--user-data-dir="+filepath.Join(sources, "chromium"),
+		"--autoplay-policy=no-user-gesture-required", "--user-data-dir="+filepath.Join(sources(), "chromium"),
 		"--remote-debugging-port=0", srv.URL) // the port keeps it from leaving at once
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -442,7 +442,7 @@ func TestNotAClip(t *testing.T) {
 	}
 	damagedHead := bytes.Clone(whole)
 	damagedHead[head.size/2] ^= 1
-	mp4, err := os.ReadFile(filepath.Join(sources, "h264.mp4"))
+	mp4, err := os.ReadFile(filepath.Join(sources(), "h264.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}

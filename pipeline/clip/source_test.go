@@ -16,19 +16,25 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// sources is the folder of the streams that the tests make for themselves.
-var sources string
+// sources is the folder of the streams that the tests make for themselves, made when it
+// is needed.
+var sources = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "vedette-clip-*")
+	if err != nil {
+		panic(err)
+	}
+	removeSources = func() { os.RemoveAll(dir) }
+	return dir
+})
+
+var removeSources = func() {}
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && strings.HasPrefix(os.Args[1], "child-") {
 		os.Exit(child(os.Args[1], os.Args[2:]))
 	}
-	var err error
-	if sources, err = os.MkdirTemp("", "vedette-clip-*"); err != nil {
-		panic(err)
-	}
 	code := m.Run()
-	os.RemoveAll(sources)
+	removeSources()
 	os.Exit(code)
 }
 
@@ -78,7 +84,7 @@ var encoded sync.Map // name → *sync.Once result
 func stream(t testing.TB, name string) []models.AccessUnit {
 	t.Helper()
 	make, _ := encoded.LoadOrStore(name, sync.OnceValue(func() []models.AccessUnit {
-		path := filepath.Join(sources, name+".mp4")
+		path := filepath.Join(sources(), name+".mp4")
 		args := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=15:duration=6"}
 		args = append(args, encodings[name]...)
 		run(t, "ffmpeg", append(args, "-pix_fmt", "yuv420p", path)...)
