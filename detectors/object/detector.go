@@ -1,0 +1,237 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"sync/atomic"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// ErrClosed says that the detector was used after Close.
+var ErrClosed = errors.New("object detector is closed")
+
+// Options make a detector.
+type Options struct {
+	Library string // path of ONNX Runtime; default: VEDETTE_ONNXRUNTIME, then the first of Libraries that loads
+	Weights string // path of the .onnx file
+	SHA256  string // hex; when set, the weights must have it
+	// Threads is how many threads work on one inference. Default 1: several cameras keep
+	// several processors busy better than several threads on one picture do.
+	Threads int
+	// AtOnce is how many inferences run at once; further callers wait. Default 2.
+	AtOnce int
+	// MinScore is the least score that is reported, 0..1. Default 0.1: a tracker makes
+	// use of weak detections where it expects something (ByteTrack).
+	MinScore float64
+	// Rate is how many inferences per second all cameras get together, by the arrival
+	// times of their frames. Default 30, which is 0.4 of a processor core with YOLOX-nano;
+	// a negative rate has no limit.
+	Rate float64
+}
+
+const (
+	defaultRate     = 30
+	defaultMinScore = 0.1
+	defaultAtOnce   = 2
+)
+
+// Stats count from Open.
+type Stats struct {
+	Inferences uint64 // runs of the network
+	Parts      uint64 // those of them that were shown a part of the picture
+	OverBudget uint64 // frames that were passed over because the rate was used up
+	Invalid    uint64 // boxes dropped because they held numbers that mean nothing
+}
+
+// Detector finds things that it can name. It is safe for concurrent use.
+type Detector struct {
+	info    Info
+	layout  layout
+	least   float64
+	budget  *budget
+	session *ort.DynamicAdvancedSession
+	slots   chan *slot // those that are free; holds all of them
+	all     []*slot
+	closed  chan struct{}
+	closing atomic.Bool
+
+	inferences, parts, overBudget, invalid atomic.Uint64
+}
+
+// slot is the memory of one inference at a time.
+type slot struct {
+	in, out *ort.Tensor[float32]
+	binding *ort.IoBinding
+	painter painter
+	reader  reader
+}
+
+// Open loads library and weights. Its errors are ErrNoLibrary, ErrWeights (also for a
+// hash that differs) and fs.ErrNotExist for weights that are not there.
+func Open(o Options) (*Detector, error) {
+	data, sum, err := readWeights(o.Weights, o.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	library, version, err := load(libraryOr(o.Library))
+	if err != nil {
+		return nil, err
+	}
+	l, err := readLayout(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrWeights, o.Weights, err)
+	}
+	labels, err := readLabels(o.Weights, l.classes)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrWeights, o.Weights, err)
+	}
+	d := &Detector{
+		info:   Info{Name: nameOf(o.Weights), Path: o.Weights, SHA256: sum, Input: l.input, Classes: labels, Library: library, Version: version},
+		layout: l, least: o.MinScore, closed: make(chan struct{}),
+	}
+	if d.least == 0 {
+		d.least = defaultMinScore
+	}
+	rate := o.Rate
+	if rate == 0 {
+		rate = defaultRate
+	}
+	d.budget = newBudget(rate)
+	if d.session, err = newSession(data, l, max(1, o.Threads)); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrWeights, o.Weights, err)
+	}
+	atOnce := o.AtOnce
+	if atOnce <= 0 {
+		atOnce = defaultAtOnce
+	}
+	d.slots = make(chan *slot, atOnce)
+	for range atOnce {
+		s, err := d.newSlot()
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("make room for an inference: %w", err), d.Close())
+		}
+		d.all = append(d.all, s)
+		d.slots <- s
+	}
+	return d, nil
+}
+
+func newSession(data []byte, l layout, threads int) (_ *ort.DynamicAdvancedSession, err error) {
+	o, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, o.Destroy()) }()
+	err = errors.Join(
+		o.SetIntraOpNumThreads(threads),
+		o.SetInterOpNumThreads(1),
+		o.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
+		// A thread that waits must not burn the processor that the decoders need.
+		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		// Denormal floats cost a hundred times what others do and mean nothing here.
+		o.AddSessionConfigEntry("session.set_denormal_as_zero", "1"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{l.in}, []string{l.out}, o)
+}
+
+func (d *Detector) newSlot() (*slot, error) {
+	s := &slot{}
+	var err error
+	in, out := d.layout.input, ort.NewShape(1, int64(d.layout.anchors), int64(5+d.layout.classes))
+	if s.in, err = ort.NewEmptyTensor[float32](ort.NewShape(1, 3, int64(in.Y), int64(in.X))); err != nil {
+		return nil, err
+	}
+	if s.out, err = ort.NewEmptyTensor[float32](out); err != nil {
+		return nil, errors.Join(err, s.free())
+	}
+	if s.binding, err = d.session.CreateIoBinding(); err != nil {
+		return nil, errors.Join(err, s.free())
+	}
+	if err = errors.Join(s.binding.BindInput(d.layout.in, s.in), s.binding.BindOutput(d.layout.out, s.out)); err != nil {
+		return nil, errors.Join(err, s.free())
+	}
+	return s, nil
+}
+
+func (s *slot) free() error {
+	var errs []error
+	if s.binding != nil {
+		errs = append(errs, s.binding.Destroy())
+	}
+	if s.out != nil {
+		errs = append(errs, s.out.Destroy())
+	}
+	return errors.Join(append(errs, s.in.Destroy())...)
+}
+
+// Info describes the weights and the library in use.
+func (d *Detector) Info() Info { return d.info }
+
+// Stats returns the counts since Open.
+func (d *Detector) Stats() Stats {
+	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
+}
+
+// Detect names what it sees in the frame, best first. regions are where to look; without
+// any there is nothing to do. Over the budget it returns nothing and counts it.
+func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, error) {
+	if len(regions) == 0 {
+		return nil, nil
+	}
+	if err := check(f.Picture); err != nil {
+		return nil, err
+	}
+	arrived := f.Arrival
+	if arrived.IsZero() {
+		arrived = f.At.Wall
+	}
+	if !d.budget.take(f.Camera, arrived) {
+		d.overBudget.Add(1)
+		return nil, nil
+	}
+	var s *slot
+	select {
+	case <-d.closed:
+		return nil, ErrClosed
+	case s = <-d.slots:
+		defer func() { d.slots <- s }()
+	}
+	return d.detect(s, f, regions)
+}
+
+func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]models.Detection, error) {
+	size := f.Picture.Rect.Size()
+	v := choose(size, d.layout.input, regions)
+	s.painter.paint(s.in.GetData(), d.layout.input, f, v)
+	if err := d.session.RunWithBinding(s.binding); err != nil {
+		return nil, fmt.Errorf("run %s: %w", d.info.Name, err)
+	}
+	d.inferences.Add(1)
+	if v.part != (image.Rectangle{Max: size}) {
+		d.parts.Add(1)
+	}
+	dets, invalid := s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.least, v, size)
+	d.invalid.Add(uint64(invalid))
+	return dets, nil
+}
+
+// Close waits for the inferences that run and frees the memory. Detect returns ErrClosed
+// afterwards.
+func (d *Detector) Close() error {
+	if d.closing.Swap(true) {
+		return nil
+	}
+	close(d.closed)
+	var errs []error
+	for range d.all {
+		errs = append(errs, (<-d.slots).free())
+	}
+	return errors.Join(append(errs, d.session.Destroy())...)
+}

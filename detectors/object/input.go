@@ -1,0 +1,149 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// padding is the grey around the picture that YOLOX was trained with.
+const padding = 114
+
+// hdLines is the number of lines from which video is taken for BT.709, else for BT.601,
+// as players do when the stream does not say.
+const hdLines = 720
+
+// tap is where one output pixel reads its two neighbours along an axis: left + (right -
+// left) * weight / 256.
+type tap struct{ at, next, weight int32 }
+
+// painter writes pictures into the network's input. It keeps its scratch memory.
+type painter struct {
+	luma, chroma []tap   // across
+	y, cb, cr    []int32 // one row between two picture rows, times 256
+}
+
+// check refuses pictures that cannot be read.
+func check(p *image.YCbCr) error {
+	switch {
+	case p == nil || p.Rect.Empty():
+		return errors.New("the frame has no picture")
+	case p.SubsampleRatio != image.YCbCrSubsampleRatio420:
+		return fmt.Errorf("the picture is %v, not 4:2:0", p.SubsampleRatio)
+	case p.Rect.Min != image.Pt(0, 0):
+		return fmt.Errorf("the picture begins at %v", p.Rect.Min)
+	}
+	return nil
+}
+
+// paint fills dst, three planes of input size in the order B, G, R, with the view of the
+// frame: bilinear, straight from the coded planes.
+func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, v view) {
+	p := f.Picture
+	plane := input.X * input.Y
+	b, g, r := dst[:plane], dst[plane:2*plane], dst[2*plane:3*plane]
+	part := v.part
+	half := image.Rect(part.Min.X/2, part.Min.Y/2, (part.Max.X+1)/2, (part.Max.Y+1)/2)
+	pt.luma = taps(pt.luma, v.size.X, v.scale, part.Dx())
+	pt.chroma = taps(pt.chroma, v.size.X, 2*v.scale, half.Dx())
+	pt.y = grow(pt.y, part.Dx())
+	pt.cb, pt.cr = grow(pt.cb, half.Dx()), grow(pt.cr, half.Dx())
+	lines := f.Source.Y
+	if lines == 0 {
+		lines = p.Rect.Dy()
+	}
+	m := matrixFor(f.FullRange, lines >= hdLines)
+	for row := range v.size.Y {
+		ty := tapAt(row, v.scale, part.Dy())
+		between(pt.y, p.Y[part.Min.X:], p.YStride, part.Min.Y, ty)
+		tc := tapAt(row, 2*v.scale, half.Dy())
+		between(pt.cb, p.Cb[half.Min.X:], p.CStride, half.Min.Y, tc)
+		between(pt.cr, p.Cr[half.Min.X:], p.CStride, half.Min.Y, tc)
+		from, to := row*input.X, row*input.X+v.size.X
+		pt.row(b[from:to], g[from:to], r[from:to], m)
+		pad(b[to:from+input.X], g[to:from+input.X], r[to:from+input.X])
+	}
+	rest := v.size.Y * input.X
+	pad(b[rest:], g[rest:], r[rest:])
+}
+
+// row converts one row of the output to colours.
+func (pt *painter) row(b, g, r []float32, m matrix) {
+	const scale = 1.0 / (256 * 256)
+	luma, chroma := pt.luma[:len(b)], pt.chroma[:len(b)]
+	g, r = g[:len(b)], r[:len(b)]
+	for x := range b {
+		t, c := luma[x], chroma[x]
+		y := (float32(pt.y[t.at]<<8+(pt.y[t.next]-pt.y[t.at])*t.weight)*scale - m.black) * m.luma
+		cb := float32(pt.cb[c.at]<<8+(pt.cb[c.next]-pt.cb[c.at])*c.weight)*scale - 128
+		cr := float32(pt.cr[c.at]<<8+(pt.cr[c.next]-pt.cr[c.at])*c.weight)*scale - 128
+		b[x] = min(max(y+cb*m.blueCb, 0), 255)
+		g[x] = min(max(y-cb*m.greenCb-cr*m.greenCr, 0), 255)
+		r[x] = min(max(y+cr*m.redCr, 0), 255)
+	}
+}
+
+// between blends two rows of a plane into dst, times 256.
+func between(dst []int32, plane []uint8, stride, top int, t tap) {
+	upper := plane[(top+int(t.at))*stride:][:len(dst)]
+	lower := plane[(top+int(t.next))*stride:][:len(dst)]
+	for x, u := range upper {
+		dst[x] = int32(u)<<8 + (int32(lower[x])-int32(u))*t.weight
+	}
+}
+
+func pad(planes ...[]float32) {
+	for _, p := range planes {
+		for i := range p {
+			p[i] = padding
+		}
+	}
+}
+
+// taps places n output pixels over an axis of the given length.
+func taps(into []tap, n int, scale float64, length int) []tap {
+	into = into[:0]
+	for i := range n {
+		into = append(into, tapAt(i, scale, length))
+	}
+	return into
+}
+
+// tapAt maps pixel centres to pixel centres, as every common image library does.
+func tapAt(i int, scale float64, length int) tap {
+	x := (float64(i)+0.5)/scale - 0.5
+	x = max(0, min(x, float64(length-1)))
+	at := int32(x)
+	return tap{at, min(at+1, int32(length-1)), int32((x - float64(at)) * 256)}
+}
+
+func grow(s []int32, n int) []int32 {
+	if cap(s) < n {
+		return make([]int32, n)
+	}
+	return s[:n]
+}
+
+// matrix takes Y, Cb, Cr to R, G, B in 0..255 (ITU-R BT.601-7, BT.709-6).
+type matrix struct {
+	black, luma                     float32
+	redCr, greenCb, greenCr, blueCb float32
+}
+
+func matrixFor(full, hd bool) matrix {
+	kr, kb := 0.299, 0.114
+	if hd {
+		kr, kb = 0.2126, 0.0722
+	}
+	m := matrix{black: 16, luma: 255. / 219}
+	chroma := 255. / 224
+	if full {
+		m.black, m.luma, chroma = 0, 1, 1
+	}
+	kg := 1 - kr - kb
+	m.redCr, m.blueCb = float32(2*(1-kr)*chroma), float32(2*(1-kb)*chroma)
+	m.greenCr, m.greenCb = float32(2*(1-kr)*kr/kg*chroma), float32(2*(1-kb)*kb/kg*chroma)
+	return m
+}

@@ -1,0 +1,72 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxClasses bounds what a file may claim; Open Images has 601 classes, Objects365 365.
+const maxClasses = 4096
+
+// readLabels returns the names of the classes: one a line in the text file beside the
+// weights (yolox.onnx: yolox.txt), or COCO's when there is none and the number fits.
+func readLabels(weights string, classes int) ([]string, error) {
+	path := strings.TrimSuffix(weights, ".onnx") + ".txt"
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if classes == len(coco) {
+			return coco, nil
+		}
+		return nil, fmt.Errorf("%d classes without names: write them to %s, one a line", classes, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	labels, err := parseLabels(string(data))
+	if err == nil && len(labels) != classes {
+		err = fmt.Errorf("%d names for %d classes", len(labels), classes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return labels, nil
+}
+
+func parseLabels(text string) ([]string, error) {
+	var labels []string
+	held := map[string]int{}
+	for line := range strings.Lines(text) {
+		name := strings.TrimSpace(line)
+		n := len(labels) + 1
+		switch {
+		case name == "" || len(name) > 64 || !utf8.ValidString(name):
+			return nil, fmt.Errorf("line %d is not a name of 1 to 64 bytes", n)
+		case held[name] > 0:
+			return nil, fmt.Errorf("line %d repeats %q of line %d", n, name, held[name])
+		case n > maxClasses:
+			return nil, fmt.Errorf("more than %d names", maxClasses)
+		}
+		held[name] = n
+		labels = append(labels, name)
+	}
+	return labels, nil
+}
+
+// coco are the 80 classes of COCO 2017 (Lin et al. 2014) in the order of its networks.
+var coco = []string{
+	"person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
+	"traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat",
+	"dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe", "backpack",
+	"umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard", "sports ball",
+	"kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket",
+	"bottle", "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple",
+	"sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair",
+	"couch", "potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse",
+	"remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+	"refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier",
+	"toothbrush",
+}
