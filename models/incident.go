@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is where an incident stands.
 type State string
@@ -67,17 +70,18 @@ func (f Footage) Complete() float64 {
 		return 1
 	}
 	asked := f.AskedTo.Sub(f.AskedFrom)
-	missing := time.Duration(0)
-	for _, g := range f.Gaps {
+	missing, done := time.Duration(0), f.AskedFrom
+	for _, g := range slices.SortedFunc(slices.Values(f.Gaps), func(a, b Gap) int { return a.From.Compare(b.From) }) {
 		from, to := g.From, g.To
-		if from.Before(f.AskedFrom) {
-			from = f.AskedFrom
+		if from.Before(done) { // gaps may overlap
+			from = done
 		}
 		if to.After(f.AskedTo) {
 			to = f.AskedTo
 		}
 		if to.After(from) {
 			missing += to.Sub(from)
+			done = to
 		}
 	}
 	return max(0, 1-float64(missing)/float64(asked))

@@ -19,6 +19,8 @@ import (
 const (
 	// lateness is how long after its due time the last access unit of a clip may come.
 	lateness = 5 * time.Second
+	// flushAfter is how long a camera may be silent before its last pictures are written.
+	flushAfter = time.Second
 	// retryDisk is how long a cutter waits before it asks a full disk again.
 	retryDisk = 5 * time.Second
 )
@@ -69,7 +71,7 @@ func (c *cutter) run() {
 	c.cancel = cancel
 	c.mu.Unlock()
 	for {
-		au, err := c.cursor.Next(ctx)
+		au, err := c.next(ctx)
 		if err != nil || c.over(au) {
 			break
 		}
@@ -78,6 +80,23 @@ func (c *cutter) run() {
 	if !c.closePart() && c.healed != nil {
 		c.failed, c.healed = c.healed, nil
 	}
+}
+
+// next waits for a unit. When the camera falls silent, what it sent last is written out:
+// a crash must not take it.
+func (c *cutter) next(ctx context.Context) (models.AccessUnit, error) {
+	soon, cancel := context.WithTimeout(ctx, flushAfter)
+	au, err := c.cursor.Next(soon)
+	cancel()
+	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return au, err
+	}
+	if c.writer != nil {
+		if err := c.writer.Flush(); err != nil {
+			c.log.Warn("flush clip", "err", err)
+		}
+	}
+	return c.cursor.Next(ctx)
 }
 
 // endAt says when the clip ends. The newest unit tells how much is still to come; when
