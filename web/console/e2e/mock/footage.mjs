@@ -29,7 +29,13 @@ const walkway = polygon([[0, 0.3], [0.4, 0.3], [0.4, 0.56], [0, 0.46]]);
  * @returns {Promise<Scene[]>}
  */
 export async function makeScenes(dir) {
-  if (!existsSync(join(data, "pets/pets_s2l1.mp4"))) return [await drawn(dir)];
+  if (!existsSync(join(data, "pets/pets_s2l1.mp4"))) {
+    console.error(`real footage is not present (${data}); the mock draws its own`);
+    return Promise.all([
+      drawn(dir, "gate", "junction", "person", 7), drawn(dir, "gate", "walkway", "person", 7),
+      drawn(dir, "lobby", "counter", "person", 10), drawn(dir, "yard", "ramp", "car", 12.5),
+    ]);
+  }
   return Promise.all([
     pets(dir, "gate", "junction", junction, 9, 42.57, 53.86, 10),
     pets(dir, "gate", "walkway", walkway, 2, 82.86, 97.86, 10),
@@ -79,12 +85,16 @@ async function cut(dir, o) {
   return encode(dir, `${o.camera}-${o.zone}`, input, o);
 }
 
-/** @param {string} dir @returns {Promise<Scene>} */
-async function drawn(dir) {
-  const seconds = 16;
-  const path = Array.from({ length: 60 }, (_, i) => ({ t: 2 + i / 5, x: 0.2 + i * 0.009, y: 0.42, w: 0.05, h: 0.2 }));
-  return encode(dir, "gate-door", ["-f", "lavfi", "-t", String(seconds), "-i", "testsrc2=size=640x360:rate=10"], {
-    camera: "gate", zone: "door", label: "person", polygon: junction, seconds, fps: 10, start: 2, alarm: 8, end: 14, dwell: 6, path,
+/**
+ * A scene of the same name and shape, drawn.
+ * @param {string} dir @param {string} camera @param {string} zone @param {string} label @param {number} fps
+ * @returns {Promise<Scene>}
+ */
+function drawn(dir, camera, zone, label, fps) {
+  const seconds = 21;
+  const path = Array.from({ length: 60 }, (_, i) => ({ t: 6 + i / 5, x: 0.4 + i * 0.004, y: 0.3, w: 0.05, h: 0.2 }));
+  return encode(dir, `${camera}-${zone}`, ["-f", "lavfi", "-t", String(seconds), "-i", `testsrc2=size=640x360:rate=${fps}`], {
+    camera, zone, label, polygon: zone === "walkway" ? walkway : junction, seconds, fps, start: 6, alarm: 16, end: 18, dwell: 10, path,
   });
 }
 

@@ -316,6 +316,7 @@ export class Mock {
       const c = this.cameras.find((k) => k.id === scene?.camera);
       if (!scene || !c || c.health.connection === "connecting") return problem(503, "the camera has not sent a picture yet");
       const n = c.health.connection === "connected" ? Math.floor(Date.now() / 1000) : 0;
+      res.setHeader("Last-Modified", new Date(c.health.last_frame ?? Date.now()).toUTCString());
       return jpeg(res, /** @type {Buffer} */ (scene.pictures[n % scene.pictures.length]));
     }
     const one = /^\/api\/incidents\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);

@@ -109,5 +109,11 @@ export const api = {
 
 export const clipURL = (incident: string, version: string) => `/api/incidents/${id(incident)}/clip?v=${id(version)}`;
 export const pictureURL = (incident: string) => `/api/incidents/${id(incident)}/picture`;
-export const stillURL = (incident: string) => `/api/incidents/${id(incident)}/still`;
-export const cameraPictureURL = (camera: string, tick: number) => `/api/cameras/${id(camera)}/picture?t=${tick}`;
+
+/** The newest picture of a camera as an object URL, to be revoked by whoever takes it, and when it was taken. */
+export async function fetchPicture(camera: string, signal: AbortSignal): Promise<{ url: string; taken: number }> {
+  const response = await fetch(`/api/cameras/${id(camera)}/picture`, { signal, cache: "no-store", credentials: "same-origin" });
+  if (!response.ok) throw await problem(response);
+  const url = URL.createObjectURL(await response.blob());
+  return { url, taken: Date.parse(response.headers.get("Last-Modified") ?? "") };
+}

@@ -144,12 +144,22 @@ describe("the number of open incidents", () => {
     expect(c.value).toBe(5);
   });
 
-  it("counts down when one closes that it has never seen", () => {
+  it("counts down when one closes, once", () => {
     const c = new OpenCount();
     c.reset(4);
+    c.seen([alarm("x", "low", 1)]);
     c.apply(alarm("x", "low", 1, closed));
     c.apply(alarm("x", "low", 1, { ...closed, revision: 4 }));
     expect(c.value).toBe(3);
+  });
+
+  it("does not guess about a closed one that it has never seen", () => {
+    const c = new OpenCount();
+    c.reset(4);
+    expect(c.apply(alarm("x", "low", 1, closed))).toBe(false);
+    expect(c.value).toBe(4);
+    expect(c.apply(alarm("y", "low", 1, { revision: 3 }))).toBe(true);
+    expect(c.value).toBe(4);
   });
 
   it("does not count again what the server counted already", () => {

@@ -114,8 +114,7 @@ export class Rows {
 
 /**
  * Counts open incidents from what is pushed, between two answers of the server that say
- * the number outright. Remembering the state of each incident seen makes it exact as long
- * as no message is missed, and a missed one brings a reset, which brings a new answer.
+ * the number outright.
  */
 export class OpenCount {
   value = 0;
@@ -131,11 +130,19 @@ export class OpenCount {
     for (const i of items) this.#open.set(i.id, i.state !== "closed");
   }
 
-  apply(change: Incident) {
+  /**
+   * Takes a change. False means that the number is a guess and the server has to be asked:
+   * a closed incident that was never seen may have closed just now or last week, when it is
+   * only its footage that has moved.
+   */
+  apply(change: Incident): boolean {
     const open = change.state !== "closed";
-    // The first revision of an unknown incident is new; any later one was open before.
-    const before = this.#open.get(change.id) ?? change.revision > 1;
+    const known = this.#open.get(change.id);
     this.#open.set(change.id, open);
+    if (known === undefined && !open) return false;
+    // The first revision of an unknown incident is new; any later one was open before.
+    const before = known ?? change.revision > 1;
     this.value = Math.max(0, this.value + Number(open) - Number(before));
+    return true;
   }
 }

@@ -25,6 +25,7 @@ class Queue {
   #fetching = false;
   #cursor = "";
   #held: string[] = [];
+  #asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     live.listen({ incidents: (c) => this.#apply(c), reset: () => void this.load(this.#rows.view) });
@@ -60,7 +61,9 @@ class Queue {
       rows.apply(pushed);
       this.trouble = "";
       this.#show();
-      if (page.open === 0) void this.#quiet(abort.signal);
+      // Whether the server had counted them already cannot be told.
+      if (pushed.length > 0) this.#recount();
+      if (page.open === 0) void this.#ask();
     } catch (err) {
       if (abort.signal.aborted) return;
       this.trouble = (err as Error).message;
@@ -105,11 +108,10 @@ class Queue {
 
   #apply(changes: Incident[]) {
     const fresh = this.#rows.apply(changes);
-    for (const c of changes) {
-      this.#count.apply(c);
-      const last = parse(c.end) || parse(c.alarm);
-      if (!(last <= this.quietSince)) this.quietSince = last;
-    }
+    let sure = true;
+    for (const c of changes) sure = this.#count.apply(c) && sure;
+    if (!sure) this.#recount();
+    if (this.#count.value === 0) void this.#ask();
     if (fresh.length > 0) {
       const now = Date.now();
       const kept = [...this.arrived].filter(([, at]) => now - at < 10_000);
@@ -124,13 +126,25 @@ class Queue {
     this.open = this.#count.value;
   }
 
-  async #quiet(signal: AbortSignal) {
+  /** Asks the server how many are open, a moment later and once for all that happens until then. */
+  #recount() {
+    if (this.#asking !== undefined) return;
+    this.#asking = setTimeout(() => {
+      this.#asking = undefined;
+      void this.#ask();
+    }, 1000);
+  }
+
+  /** Asks the server for the number of open incidents and since when it has been quiet. */
+  async #ask() {
     try {
-      const page = await api.incidents({}, "newest", 1, undefined, signal);
+      const page = await api.incidents({}, "newest", 1);
+      this.#count.reset(page.open);
+      this.open = page.open;
       const latest = page.items[0];
       this.quietSince = latest ? parse(latest.end) || parse(latest.alarm) : Number.NaN;
     } catch {
-      // The sentence then says less; it never guesses.
+      // The link says that the server is away; the next change asks again.
     }
   }
 }
