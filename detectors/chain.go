@@ -127,7 +127,9 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 		}
 		r.Detections = append(r.Detections, found...)
 	}
-	r.Tracks = c.tracks.Update(f.At, r.Detections, track.Colours{Picture: f.Picture, Foreground: seen.Foreground})
+	r.Tracks = c.tracks.Update(f.At, r.Detections, track.Colours{
+		Picture: f.Picture, Foreground: seen.Foreground, Changes: c.motion.Changed,
+	})
 	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks)...)
 	c.last = f.At
 	return r, nil

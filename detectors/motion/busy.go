@@ -14,19 +14,15 @@ type busy struct {
 	w      int
 	rate   []float32 // beginnings a second at each pixel
 	before []uint8   // the last mask
-	age    time.Duration
 }
 
 const (
 	// busyTau is over how long beginnings are counted: a gust lasts some ten seconds.
 	busyTau = 20 * time.Second
 	// busyRate is the beginnings a second, on the mean of a region's pixels, from which it
-	// is ignored. A branch swings once in one or two seconds and each pixel on its way
-	// sees some of it; people who queue past a point come every five seconds at most, and
-	// are tracked.
-	busyRate = 0.15
-	// busyAfter is how long the area is watched before anything is ignored.
-	busyAfter = 4 * time.Second
+	// is ignored: three in busyTau. A branch swings once in one or two seconds and each
+	// pixel on its way sees some of it; people who pass a point one by one are tracked.
+	busyRate = 0.14
 )
 
 func newBusy(w, h int) *busy {
@@ -36,13 +32,10 @@ func newBusy(w, h int) *busy {
 func (b *busy) clear() {
 	clear(b.rate)
 	clear(b.before)
-	b.age = 0
 }
 
 func (b *busy) learn(fg, held []uint8, dt time.Duration) {
-	b.age += dt
-	tau := min(busyTau, max(b.age, busyAfter)).Seconds()
-	down, up := float32(math.Exp(-dt.Seconds()/tau)), float32(1/tau)
+	down, up := float32(math.Exp(-dt.Seconds()/busyTau.Seconds())), float32(1/busyTau.Seconds())
 	n := len(b.rate)
 	fg, held, before := fg[:n], held[:n], b.before[:n]
 	for i, r := range b.rate {
@@ -67,9 +60,6 @@ func (b *busy) forgive(r image.Rectangle) {
 
 // over says whether a component lies where motion never ceases.
 func (b *busy) over(c component) bool {
-	if b.age < busyAfter {
-		return false
-	}
 	sum := float32(0)
 	for _, r := range c.runs {
 		for _, s := range b.rate[int(r.y)*b.w+int(r.x0) : int(r.y)*b.w+int(r.x1)] {

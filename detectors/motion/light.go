@@ -57,23 +57,23 @@ func (l *light) sigmas() float32 {
 	return matchSigmas * float32(1+0.5*math.Abs(math.Log2(l.gain)))
 }
 
-// measure compares samples of the picture with the background and returns the common
-// gain and the share of the samples that agree with it. Pixels that were foreground, are
-// too dark to have a ratio or are clipped do not vote.
-func (l *light) measure(m *model, y, mask []uint8, step int) (gain, agree float64) {
+// measure compares samples of the picture with a background, whose luma at a pixel bg
+// gives, and returns the common gain and the share of the samples that agree with it.
+// Pixels that were foreground, are too dark to have a ratio or are clipped do not vote.
+func (l *light) measure(bg func(i int) float32, y, mask []uint8, w, step int) (gain, agree float64) {
 	clear(l.bins[:])
 	n := 0
 	black := float32(l.black)
-	for row := step / 2; row < m.h; row += step {
-		for i := row*m.w + step/2; i < (row+1)*m.w; i += step {
-			if mask[i] != 0 {
+	for row := step / 2 * w; row < len(y); row += step * w {
+		for i := row + step/2; i < row+w; i += step {
+			if mask != nil && mask[i] != 0 {
 				continue
 			}
-			cur, bg := float32(y[i])-black, m.at[0][i].y-black
-			if cur < 8 || bg < 16 || y[i] > 240 {
+			now, then := float32(y[i])-black, bg(i)-black
+			if now < 8 || then < 16 || y[i] > 240 {
 				continue
 			}
-			b := int(math.Round(math.Log2(float64(cur/bg))*gainSteps)) + gainRange*gainSteps
+			b := int(math.Round(math.Log2(float64(now/then))*gainSteps)) + gainRange*gainSteps
 			l.bins[min(max(b, 0), len(l.bins)-1)]++
 			n++
 		}
@@ -98,4 +98,13 @@ func (l *light) measure(m *model, y, mask []uint8, step int) (gain, agree float6
 		near += l.bins[b]
 	}
 	return math.Exp2(sum / weight / gainSteps), float64(near) / float64(n)
+}
+
+// sampling is the grid on which some 2500 pixels of a picture lie.
+func sampling(w, h int) int {
+	step := 1
+	for (w/step)*(h/step) > 2500 {
+		step++
+	}
+	return step
 }

@@ -51,6 +51,7 @@ type Detector struct {
 	noise   noise
 	meter   meter
 	prevY   []uint8 // luma of the last analysed frame
+	olderY  []uint8 // and of the one before
 	raw     *plane  // foreground of the model
 	clean   *plane  // foreground after all tests
 	scratch *plane
@@ -63,6 +64,7 @@ type Detector struct {
 	last     time.Duration // media time of the last frame
 	started  bool
 	blind    time.Duration // media time left in which nothing is reported
+	recalled bool          // the background was taken from the store at the last change
 	share    float64       // smoothed share of foreground before this frame
 	measured time.Duration // since the noise was last read
 	skipped  time.Duration // since the model was last stepped
@@ -194,6 +196,7 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.shape = newShape(in.size)
 	d.busy = newBusy(w, h)
 	d.prevY = make([]uint8, w*h)
+	d.olderY = make([]uint8, w*h)
 	d.hold = make([]uint8, w*h)
 	d.held = make([]uint16, w*h)
 	d.ghost = make([]uint8, w*h)
@@ -214,11 +217,36 @@ func (d *Detector) start() {
 	clear(d.clean.Pix)
 	d.meter = meter{}
 	d.noise = startNoise
-	d.started, d.blind, d.share, d.skipped, d.quiet = true, warmUp, 0, 0, false
+	d.started, d.blind, d.recalled, d.share, d.skipped, d.quiet = true, warmUp, true, 0, 0, false
+	d.keep()
 	d.keep()
 }
 
-func (d *Detector) keep() { copy(d.prevY, d.in.y.Pix) }
+func (d *Detector) keep() {
+	d.prevY, d.olderY = d.olderY, d.prevY
+	copy(d.prevY, d.in.y.Pix)
+}
+
+// Changed says whether anything in the box changed from the last but one analysed frame to
+// the last. Where nothing changed nothing moved, whatever the background makes of it.
+func (d *Detector) Changed(b models.Box) bool {
+	if d.in == nil {
+		return false
+	}
+	w := d.in.size.X
+	r := pixels(b, w, d.in.size.Y)
+	limit := int(4*d.noise.luma + 3)
+	changed := 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := y*w + r.Min.X; i < y*w+r.Max.X; i++ {
+			if diff(d.prevY[i], d.olderY[i]) > limit {
+				changed++
+			}
+		}
+	}
+	// A hundredth: half of the outline of a body that has moved by a tenth of a pixel.
+	return changed*100 > r.Dx()*r.Dy()
+}
 
 // protect marks the pixels that must not be learnt. A pixel that has been held for
 // Options.Hold is let go until it has been background again.
@@ -257,12 +285,8 @@ func pixels(b models.Box, w, h int) image.Rectangle {
 
 // measureLight takes the common gain out, when enough of the picture agrees on one.
 func (d *Detector) measureLight() {
-	step := max(d.model.w*d.model.h/2500, 1)
-	side := 1
-	for side*side < step {
-		side++
-	}
-	gain, agree := d.light.measure(d.model, d.in.y.Pix, d.clean.Pix, side)
+	bg := func(i int) float32 { return d.model.at[0][i].y }
+	gain, agree := d.light.measure(bg, d.in.y.Pix, d.clean.Pix, d.model.w, sampling(d.model.w, d.model.h))
 	if agree < 0.5 {
 		gain = 1
 	}
@@ -309,7 +333,8 @@ func (d *Detector) idle(dt time.Duration) bool {
 
 func (d *Detector) result(r Result, comps []component) Result {
 	w, h := d.in.size.X, d.in.size.Y
-	if r.Blind || r.Idle {
+	// A background out of the store is right at once, so the mask is, too.
+	if r.Idle || r.Blind && (comps == nil || !d.recalled) {
 		clear(d.clean.Pix)
 	}
 	r.Foreground = &image.Gray{Pix: d.clean.Pix, Stride: w, Rect: image.Rect(0, 0, w, h)}

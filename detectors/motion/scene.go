@@ -1,6 +1,9 @@
 package motion
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // scenes remembers what the empty picture looked like under other light: the room lit and
 // dark, the camera by day and through its infrared lamp. When the whole picture changes
@@ -76,15 +79,23 @@ func (s *scenes) find(m *model) int {
 	return -1
 }
 
-// recall returns the stored scene that the picture shows, or nil.
-func (s *scenes) recall(y, b, r []uint8) *scene {
+// recall returns the stored scene that the picture shows, in whatever light, or nil.
+func (s *scenes) recall(l *light, y, b, r []uint8, w int) *scene {
 	best, top := -1, 0.0
+	step := sampling(w, len(y)/w)
 	for k, c := range s.stored {
+		gain, agree := l.measure(func(i int) float32 { return float32(c.y[i]) }, y, nil, w, step)
+		if agree < 0.3 {
+			continue
+		}
 		same, n := 0, 0
-		for i := 0; i < len(y); i += 37 {
-			n++
-			if diff(y[i], c.y[i]) < 16 && diff(b[i], c.b[i]) < 12 && diff(r[i], c.r[i]) < 12 {
-				same++
+		for row := step / 2 * w; row < len(y); row += step * w {
+			for i := row + step/2; i < row+w; i += step {
+				n++
+				expect := l.black + (float64(c.y[i])-l.black)*gain
+				if math.Abs(float64(y[i])-expect) < 16 && diff(b[i], c.b[i]) < 12 && diff(r[i], c.r[i]) < 12 {
+					same++
+				}
 			}
 		}
 		if share := float64(same) / float64(n); share > max(top, recognised) {
@@ -106,7 +117,7 @@ func (d *Detector) guard(dt time.Duration) bool {
 	d.share += (share - d.share) * min(dt.Seconds()/0.5, 1)
 	// Half of the picture, in three quarters of it, from one moment to the next.
 	if share < 0.5 || cells < 12 || (before > 0.3 && d.blind == 0) {
-		return false
+		return d.blind > 0 && d.recall()
 	}
 	// Somebody who steps before the camera does that too, but hides the lines of the
 	// background; other light leaves them. A camera that was turned hides all of them.
@@ -116,18 +127,30 @@ func (d *Detector) guard(dt time.Duration) bool {
 	}
 	d.scene.store(d.model)
 	d.light.set(1)
-	known := d.scene.recall(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix)
-	if known != nil {
-		d.model.begin(known.y, known.b, known.r, d.noise)
-	} else {
+	d.recalled = false
+	if !d.recall() {
 		d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
 	}
 	clear(d.ghost)
 	clear(d.held)
 	clear(d.raw.Pix)
 	d.blind, d.share = relearn, 0
-	d.log.Debug("the whole picture changed", "share", share, "known_scene", known != nil)
+	d.log.Debug("the whole picture changed", "share", share, "known_scene", d.recalled)
 	return true
+}
+
+// recall takes the background back from the store, if the picture shows a scene that is
+// there. Exposure takes its time, so it is asked again until the model is believed.
+func (d *Detector) recall() bool {
+	if d.recalled {
+		return false
+	}
+	known := d.scene.recall(d.light, d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.model.w)
+	if d.recalled = known != nil; d.recalled {
+		d.model.begin(known.y, known.b, known.r, d.noise)
+		d.model.age = weightTau // it was learnt long ago: who stands there now is not part of it
+	}
+	return d.recalled
 }
 
 // spread returns the share of the unmasked picture that is raw foreground, and in how

@@ -71,9 +71,9 @@ func (v *visit) see(at models.Instant, t *models.Track, in bool, aspect float64)
 const (
 	// window is the time over which movement is told from standing.
 	window = time.Second
-	// stir is how far, in box heights, something must get within the window: a quarter of
-	// a slow walk. The box of a person who stands still jitters by a twentieth.
-	stir = 0.15
+	// stir is how far, in box heights, something must get within the window: a third of
+	// a walk. The box of a person who stands still, and moves the arms, shifts by a tenth.
+	stir = 0.25
 )
 
 // travels says whether the thing has moved within the window.

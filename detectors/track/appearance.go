@@ -35,19 +35,27 @@ func (s Signature) blend(o Signature, share float32) Signature {
 	return s
 }
 
-// Appearance says what a region of the present frame looks like.
-type Appearance interface {
+// Look answers what the tracker asks about the present frame.
+type Look interface {
+	// Signature says what a region looks like.
 	Signature(b models.Box) Signature
+	// Changed says whether anything in the region is different from the last frame.
+	Changed(b models.Box) bool
 }
 
-// Colours is the Appearance by colour: histograms of luma and both chroma channels of the
+// Colours is the Look by colour: histograms of luma and both chroma channels of the
 // upper and the lower half of the box, since clothes differ above and below the belt.
 type Colours struct {
 	Picture *image.YCbCr
 	// Foreground, when given, says which pixels belong to the thing; its size may differ
 	// from the picture's.
 	Foreground *image.Gray
+	// Changes answers Changed; nil says that everything has changed.
+	Changes func(b models.Box) bool
 }
+
+// Changed asks Changes.
+func (c Colours) Changed(b models.Box) bool { return c.Changes == nil || c.Changes(b) }
 
 const (
 	lumaBins   = 8

@@ -13,6 +13,7 @@ type region struct {
 	sigma  float64 // standard deviation of its edges, in box heights
 	sure   bool    // may begin a track
 	moving bool    // motion supports it
+	still  bool    // no pixel in it has changed since the last frame
 	sig    Signature
 	taken  bool // by a track
 }

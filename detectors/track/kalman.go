@@ -12,13 +12,15 @@ import (
 type axis struct {
 	x, v          float64 // position, velocity per second
 	pxx, pxv, pvv float64
+	step          float64 // what the last prediction added to x
 }
 
 // predict moves the state dt seconds on. q is the spectral density of the acceleration
 // (length^2/s^3; Bar-Shalom et al. 2001, 6.2.2), fade the share of the velocity that
 // is left after dt.
 func (a *axis) predict(dt, q, fade float64) {
-	a.x += a.v * dt
+	a.step = a.v * dt
+	a.x += a.step
 	a.v *= fade
 	a.pxx += 2*dt*a.pxv + dt*dt*a.pvv + q*dt*dt*dt/3
 	a.pxv = fade*(a.pxv+dt*a.pvv) + q*dt*dt/2
@@ -35,6 +37,12 @@ func (a *axis) update(z, r float64) {
 	a.pvv -= kv * a.pxv
 	a.pxv *= 1 - kx
 	a.pxx *= 1 - kx
+}
+
+// halt takes in that the speed is zero.
+func (a *axis) halt() {
+	a.x -= a.step
+	a.v = 0
 }
 
 // state filters a box: foot point and size, in units of the picture's height on both
@@ -100,6 +108,13 @@ func (s *state) update(b models.Box, sigma float64) {
 	s.w.update(b.W*s.aspect, 2*r)
 	s.h.update(b.H, 2*r)
 	s.clamp()
+}
+
+// halt takes in that nothing has moved: the region may look different to the background
+// model from frame to frame, but the thing is where it was.
+func (s *state) halt() {
+	s.x.halt()
+	s.y.halt()
 }
 
 // clamp keeps a size positive whatever was measured.

@@ -18,12 +18,12 @@ type life struct {
 	objects int           // hits by the object detector
 	votes   []vote
 	sig     Signature
-	origin  models.Point // filtered foot point at the start, aspect units
-	start   models.Box   // filtered box at the start
-	travel  float64      // farthest that its edges have been from there, in sqrt(w*h)
-	length  float64      // of the filtered foot point's path, aspect units
-	net     float64      // farthest that its edges have been from the start, aspect units
-	places  []models.Box // while tentative: where it has been
+	origin  models.Point  // filtered foot point at the start, aspect units
+	start   models.Box    // filtered box at the start
+	going   time.Duration // for how long it has been away from there by more than it sways
+	length  float64       // of the filtered foot point's path, aspect units
+	jerk    float64       // smoothed squared Mahalanobis distance of its detections from predictions
+	places  []models.Box  // while tentative: where it has been
 	carried time.Duration
 	unseen  time.Duration
 	seenAt  models.Point // filtered foot point when last seen, aspect units
@@ -52,7 +52,12 @@ const (
 	believeTravel = 0.35
 	// believeStraight is the least ratio of the distance gained to the path walked. Who
 	// goes somewhere gains most of it; what hops to and fro gains its square root.
-	believeStraight = 0.4
+	believeStraight = 0.5
+	// believeJerk bounds how badly predictions may fail: the squared distance of foot points
+	// is 2 on average for a body with inertia; what appears now here, now there has 10.
+	believeJerk = 8
+	// believeGoing is how long it must have been that far away, without coming back.
+	believeGoing = 250 * time.Millisecond
 	// believeMotion is how long something that an object detector has named must have
 	// moved where it stands, when it does not travel: a sign that looks like a person
 	// never does.
@@ -74,6 +79,13 @@ func (l *life) begin(r *region, at models.Instant, id models.TrackID, aspect flo
 	l.note(r, at, 0)
 }
 
+// expect takes note of how well a detection was predicted; it comes before the update.
+func (l *life) expect(r *region) {
+	// One outlier, such as a region that another one has joined, must not count for ten.
+	d := min(l.state.distance2(r.Box, r.sigma), 20)
+	l.jerk += 0.3 * (d - l.jerk)
+}
+
 // note records the support of a detection.
 func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 	l.Last, l.Seen, l.unseen, l.carried = at, true, 0, 0
@@ -93,14 +105,14 @@ func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 			l.sig = l.sig.blend(r.sig, 0.1)
 		}
 	}
-	l.measure()
+	l.measure(dt)
 }
 
 // asleep says that the track is lost for too long to be found where it is predicted.
 func (l *life) asleep() bool { return l.unseen > LostFor }
 
 // measure brings the public part up to date with the filter.
-func (l *life) measure() {
+func (l *life) measure(dt time.Duration) {
 	if l.hits > 1 {
 		l.length += math.Hypot(l.state.x.x-l.seenAt.X, l.state.y.x-l.seenAt.Y)
 	}
@@ -114,8 +126,12 @@ func (l *life) measure() {
 	l.Moved = max(l.Moved, math.Hypot(dx, dy)/math.Hypot(a, 1))
 	ex := shift(l.start.X, l.start.X+l.start.W, l.Box.X, l.Box.X+l.Box.W) * a
 	ey := shift(l.start.Y, l.start.Y+l.start.H, l.Box.Y, l.Box.Y+l.Box.H)
-	l.net = max(l.net, math.Hypot(ex, ey))
-	l.travel = max(l.travel, math.Hypot(ex, ey)/math.Sqrt(l.state.w.x*l.state.h.x))
+	gained := math.Hypot(ex, ey)
+	if gained >= believeTravel*math.Sqrt(l.state.w.x*l.state.h.x) && gained >= believeStraight*l.length {
+		l.going += dt
+	} else {
+		l.going = 0
+	}
 }
 
 // shift is how far an interval has gone: the lesser way of its two ends, 0 when they went
@@ -164,8 +180,7 @@ func (l *life) believable() bool {
 	if l.support < believeAfter || l.hits < 3 {
 		return false
 	}
-	travelled := l.travel >= believeTravel && l.net >= believeStraight*l.length
-	return travelled || l.objects >= 2 && l.motion >= believeMotion
+	return l.going >= believeGoing && l.jerk <= believeJerk || l.objects >= 2 && l.motion >= believeMotion
 }
 
 // miss records a frame that did not show the track, and returns why it ends, if it does.
@@ -173,6 +188,9 @@ func (l *life) miss(dt time.Duration) (reason string) {
 	l.Seen = false
 	l.unseen += dt
 	l.Box = l.state.box()
+	if inside := l.Box.Clamp().Area(); inside < 0.3*l.Box.Area() {
+		return "left the picture"
+	}
 	if l.State == models.TrackTentative {
 		if l.unseen > tentativeFor {
 			return "never confirmed"
@@ -180,9 +198,6 @@ func (l *life) miss(dt time.Duration) (reason string) {
 		return ""
 	}
 	l.State = models.TrackLost
-	if inside := l.Box.Clamp().Area(); inside < 0.3*l.Box.Area() {
-		return "left the picture"
-	}
 	if l.unseen > LostFor+recallFor {
 		return "not seen for " + (LostFor + recallFor).String()
 	}

@@ -47,7 +47,7 @@ const (
 
 // Update takes the detections of the next frame and returns all tracks, those that have
 // just finished included, by rising ID. Time must not run backwards; look may be nil.
-func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Appearance) []models.Track {
+func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Look) []models.Track {
 	dt := time.Duration(0)
 	if t.started {
 		dt = max(at.Since(t.last), 0)
@@ -60,6 +60,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Appear
 	if look != nil {
 		for i := range regions {
 			regions[i].sig = look.Signature(regions[i].Box)
+			regions[i].still = !look.Changed(regions[i].Box)
 		}
 	}
 	for _, l := range t.live {
@@ -197,7 +198,7 @@ func (t *Tracker) share(regions []region, pairs []int, at models.Instant, dt tim
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
 			l.carried += dt
-			l.measure()
+			l.measure(dt)
 			pairs[i] = -2
 		}
 		r.taken = true
@@ -218,7 +219,12 @@ func (t *Tracker) conclude(regions []region, pairs []int, at models.Instant, dt 
 	for i, l := range t.live {
 		switch j := pairs[i]; {
 		case j >= 0:
-			l.state.update(regions[j].Box, regions[j].sigma)
+			l.expect(&regions[j])
+			if regions[j].still {
+				l.state.halt()
+			} else {
+				l.state.update(regions[j].Box, regions[j].sigma)
+			}
 			l.note(&regions[j], at, dt)
 			if l.State == models.TrackLost {
 				l.State = models.TrackConfirmed
