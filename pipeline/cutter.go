@@ -43,8 +43,9 @@ type cutter struct {
 	seen   time.Duration // media time of the newest unit
 	cancel context.CancelFunc
 
-	writer *clip.Writer
-	name   string
+	caughtUp bool // with the live end of the ring
+	writer   *clip.Writer
+	name     string
 	footage
 	failed  *models.Gap // nothing is kept since then
 	healed  *models.Gap // the gap that this part ended; it goes on when the part stays empty
@@ -82,21 +83,33 @@ func (c *cutter) run() {
 	}
 }
 
-// next waits for a unit. When the camera falls silent, what it sent last is written out:
-// a crash must not take it.
+// next waits for a unit. Once the past is copied, and when the camera falls silent, what
+// there is is written out: a crash must not take it.
 func (c *cutter) next(ctx context.Context) (models.AccessUnit, error) {
+	if !c.caughtUp {
+		if au, ok := c.cursor.TryNext(); ok {
+			return au, nil
+		}
+		c.caughtUp = true
+		c.flush()
+	}
 	soon, cancel := context.WithTimeout(ctx, flushAfter)
 	au, err := c.cursor.Next(soon)
 	cancel()
 	if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 		return au, err
 	}
-	if c.writer != nil {
-		if err := c.writer.Flush(); err != nil {
-			c.log.Warn("flush clip", "err", err)
-		}
-	}
+	c.flush()
 	return c.cursor.Next(ctx)
+}
+
+func (c *cutter) flush() {
+	if c.writer == nil {
+		return
+	}
+	if err := c.writer.Flush(); err != nil {
+		c.log.Warn("flush clip", "err", err)
+	}
 }
 
 // endAt says when the clip ends. The newest unit tells how much is still to come; when
