@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 )
 
@@ -48,6 +49,9 @@ func build(ctx context.Context, binary string) (string, error) {
 	}
 	defer os.RemoveAll(dir)
 	part := binary + ".part"
+	// Pdeathsig looks at the thread that started the process, not at the whole program.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for _, args := range [][]string{
 		{"mod", "init", "miniobuild"},
 		{"get", module + "@" + version},
@@ -56,6 +60,7 @@ func build(ctx context.Context, binary string) (string, error) {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=mod -buildvcs=false")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // no build outlives its test
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("minio: go %s: %w\n%s", args[0], err, out)
 		}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -150,14 +151,21 @@ func (s *Server) run() error {
 		"-c", "max_connections=50", "-c", "shared_buffers=64MB", "-c", "autovacuum_naptime=10s")
 	s.log = &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = s.log, s.log
-	if err := cmd.Start(); err != nil {
+	started, exited := make(chan error, 1), make(chan struct{})
+	go func() {
+		// Pdeathsig comes when the thread that started the process ends, so the process
+		// gets one of its own, for as long as it runs.
+		runtime.LockOSThread()
+		defer close(exited)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}
-	exited := make(chan struct{})
-	go func() {
-		cmd.Wait()
-		close(exited)
-	}()
 	if err := s.answers(exited); err != nil {
 		cmd.Process.Signal(syscall.SIGQUIT)
 		<-exited
