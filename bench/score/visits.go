@@ -33,8 +33,10 @@ type Visits struct {
 // zone's edge.
 const slack = 1.0
 
-// MatchVisits joins alarms to visits, nearest to due first, one alarm to one visit.
+// MatchVisits joins alarms to visits, nearest to due first, one alarm to one visit. A visit
+// that ended before it was due has no alarm to give: one for it is false, unless it is near.
 func MatchVisits(truth []Visit, alarms []Alarm) Visits {
+	truth = slices.DeleteFunc(slices.Clone(truth), func(v Visit) bool { return v.End < v.Due && !v.Near })
 	type pair struct {
 		v, a int
 		off  float64

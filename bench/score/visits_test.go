@@ -21,6 +21,8 @@ func TestMatchVisits(t *testing.T) {
 		{"after the visit is false", []Visit{a}, []Alarm{{0, 33, 40}}, 1, 0, 1, 0},
 		{"too early is false", []Visit{a}, []Alarm{{0, 8, 30}}, 1, 0, 1, 0},
 		{"a second alarm for one visit is false", []Visit{a}, []Alarm{{0, 10, 12}, {12, 22, 30}}, 1, 1, 1, 2. / 3},
+		{"a visit that was too short", []Visit{{0, 10, 9, false}}, nil, 0, 0, 0, 1},
+		{"an alarm for a visit that was too short is false", []Visit{{0, 10, 9, false}}, []Alarm{{0, 10, 11}}, 0, 0, 1, 0},
 		{"near: an alarm is not false", []Visit{near}, []Alarm{{50, 60, 60.5}}, 0, 0, 0, 1},
 		{"two people due together need two alarms", []Visit{a, {0.3, 10.3, 25, false}}, []Alarm{{0, 10, 30}}, 2, 1, 0, 2. / 3},
 		{"an alarm goes to the visit that was due, not to the near one", []Visit{{0, 10, 20, true}, {0, 10.2, 20, false}}, []Alarm{{0, 10, 20}}, 1, 1, 0, 1},

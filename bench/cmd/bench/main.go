@@ -46,9 +46,9 @@ func main() {
 	flag.IntVar(&s.kills, "kills", 100, "how often to kill the program")
 	flag.IntVar(&s.events, "events", 120, "how many alerts to time")
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
-	only := flag.String("only", "", "comma-separated: latency, cost, loitering, kill")
+	only := flag.String("only", "", "comma-separated: loitering, latency, cost, kill, accuracy")
 	flag.Parse()
-	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}}
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}, {"accuracy", accuracy}}
 	if err := run(ctx, s, tables, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

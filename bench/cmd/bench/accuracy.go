@@ -1,0 +1,488 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vedette-cctv/vedette/bench/score"
+)
+
+// accuracy prints what vedette finds on footage whose truth is known, beside what is to
+// be beaten and what is aimed at.
+func accuracy(ctx context.Context, s *setting) error {
+	fmt.Println("| what | measured | to beat | goal | reached |\n|---|---|---|---|---|")
+	for _, part := range []func(context.Context, *setting) error{petsAccuracy, oneByOne, cars, highway, wallflower} {
+		if err := part(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func result(what, measured, beat, goal string, reached bool) {
+	fmt.Printf("| %s | %s | %s | %s | %s |\n", what, measured, beat, goal, map[bool]string{true: "yes", false: "no"}[reached])
+}
+
+// job is one run of vedette analyze.
+type job struct {
+	video string // below the data folder
+	// weights says whether to use them; they are looked for in the data folder.
+	weights bool
+	zones   string // YAML, indented by six
+	tracks  bool
+	masks   bool
+}
+
+// done is what a run left.
+type done struct {
+	tracks string // path
+	masks  string // folder
+	events []alarmed
+}
+
+// alarmed is one event that vedette analyze prints.
+type alarmed struct {
+	zone  string
+	dwell float64 // the rule's, in seconds
+	score.Alarm
+}
+
+const (
+	everywhere   = "[[0, 0], [1, 0], [1, 1], [0, 1]]"
+	anyMotion    = "      all: {polygon: " + everywhere + ", rules: [{kind: motion}]}\n"
+	personMotion = "      all: {polygon: " + everywhere + ", rules: [{kind: motion, labels: [person]}]}\n"
+)
+
+// analyze runs a job; ok is false, said out loud, when the footage or the weights are not
+// there.
+func (s *setting) analyze(ctx context.Context, j job) (d done, ok bool, err error) {
+	video, ok := s.footage(j.video)
+	if !ok {
+		return done{}, false, nil
+	}
+	folder, err := filepath.Abs(filepath.Join(s.data, "models"))
+	if err != nil {
+		return done{}, false, err
+	}
+	if j.weights {
+		if _, ok := s.footage("models/yolox_nano.onnx"); !ok {
+			return done{}, false, nil
+		}
+	}
+	place, err := os.MkdirTemp(s.work, "accuracy-")
+	if err != nil {
+		return done{}, false, err
+	}
+	cfg := filepath.Join(place, "vedette.yml")
+	text := fmt.Sprintf("models: {path: [%q], weights: yolox_nano}\ncameras:\n  film:\n    url: rtsp://192.0.2.10/\n    detect: {objects: %v}\n    zones:\n%s",
+		folder, j.weights, j.zones)
+	if err := os.WriteFile(cfg, []byte(text), 0o600); err != nil {
+		return done{}, false, err
+	}
+	args := []string{"--log-level", "warn", "analyze", "-q", "-c", cfg, "--camera", "film", "--format", "jsonl"}
+	if j.tracks {
+		d.tracks = filepath.Join(place, "tracks.txt")
+		args = append(args, "--tracks", d.tracks)
+	}
+	if j.masks {
+		d.masks = filepath.Join(place, "masks")
+		args = append(args, "--foreground", d.masks)
+	}
+	var log bytes.Buffer
+	cmd := exec.CommandContext(ctx, s.vedette, append(args, video)...)
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		return done{}, false, fmt.Errorf("analyze %s: %w: %s", j.video, err, &log)
+	}
+	if j.weights && strings.Contains(log.String(), "motion alone") {
+		return done{}, false, fmt.Errorf("analyze %s: the weights were not used: %s", j.video, &log)
+	}
+	d.events, err = readEvents(out)
+	return d, true, err
+}
+
+func readEvents(jsonl []byte) ([]alarmed, error) {
+	var all []alarmed
+	for line := range bytes.Lines(jsonl) {
+		var in struct {
+			Zone   string
+			Count  int `json:"event_count"`
+			Events []struct {
+				Start float64 `json:"start_s"`
+				Alarm float64 `json:"alarm_s"`
+				End   float64 `json:"end_s"`
+				Why   []struct {
+					Name      string
+					Threshold float64
+				}
+			}
+		}
+		if err := json.Unmarshal(line, &in); err != nil {
+			return nil, err
+		}
+		if len(in.Events) < in.Count {
+			return nil, fmt.Errorf("an incident shows %d of its %d events: the score would not be true", len(in.Events), in.Count)
+		}
+		for _, e := range in.Events {
+			a := alarmed{zone: in.Zone, Alarm: score.Alarm{Start: e.Start, At: e.Alarm, End: e.End}}
+			for _, f := range e.Why {
+				if f.Name == "dwell" {
+					a.dwell = f.Threshold
+				}
+			}
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+func alarms(events []alarmed, keep func(alarmed) bool) []score.Alarm {
+	var out []score.Alarm
+	for _, e := range events {
+		if keep(e) {
+			out = append(out, e.Alarm)
+		}
+	}
+	return out
+}
+
+// everyOne keeps all events.
+func everyOne(alarmed) bool { return true }
+
+// petsAccuracy scores tracks and loiterers of PETS 2009 S2L1, view 1.
+func petsAccuracy(ctx context.Context, s *setting) error {
+	path, ok := s.footage("pets/loitering.json")
+	if !ok {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var t truth
+	if err := json.Unmarshal(data, &t); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	boxes, err := readMOT(filepath.Join(s.data, "pets/gt.txt"))
+	if err != nil {
+		return err
+	}
+	zones := ""
+	for name, pg := range t.Zones {
+		polygon, err := json.Marshal(pg)
+		if err != nil {
+			return err
+		}
+		zones += fmt.Sprintf("      %s: {polygon: %s, rules: [", name, polygon)
+		for _, dwell := range dwells {
+			zones += fmt.Sprintf("{kind: loitering, dwell: %gs, grace: 1s},", dwell)
+		}
+		zones = strings.TrimSuffix(zones, ",") + "]}\n"
+	}
+	for _, with := range []struct {
+		weights              bool
+		name, beat, goal, f1 string
+		mota, idf1, loiterF1 float64
+	}{
+		{true, "with weights", "MOTA 82.6, IDF1 76.9", "MOTA 85, IDF1 80", "0.95, 95 % within ±1 s", 85, 80, .95},
+		{false, "motion only", "MOTA 32.2, IDF1 31.7", "MOTA 50, IDF1 45", "0.80", 50, 45, .80},
+	} {
+		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: with.weights, zones: zones, tracks: true})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		tracks, err := readMOT(d.tracks)
+		if err != nil {
+			return err
+		}
+		m := score.Tracks(boxes, tracks)
+		mota, idf1 := 100*m.MOTA(), 100*m.IDF1()
+		result("PETS S2L1 tracking, "+with.name,
+			fmt.Sprintf("MOTA %.1f, IDF1 %.1f (missed %d, false %d, switches %d of %d)", mota, idf1, m.Missed, m.False, m.Switches, m.Truth),
+			with.beat, with.goal, mota >= with.mota && idf1 >= with.idf1)
+		for i, dwell := range dwells {
+			v := t.loiterers(dwell, d.events)
+			reached := v.F1() >= with.loiterF1 && (!with.weights || v.OnTime(1) >= .95)
+			beat := ""
+			if with.weights {
+				beat = []string{"0.87", "0.80", "0.73"}[i]
+			}
+			result(fmt.Sprintf("PETS loitering %g s, %s", dwell, with.name),
+				fmt.Sprintf("F1 %.2f (%d of %d, %d false), %.0f %% within ±1 s", v.F1(), v.Found, v.Due, len(v.False), 100*v.OnTime(1)),
+				beat, with.f1, reached)
+		}
+	}
+	return nil
+}
+
+// dwells are those for which pets/loitering.json has the truth, in seconds.
+var dwells = []float64{5, 10, 20}
+
+// loiterers scores the alarms of one dwell, both zones together.
+func (t truth) loiterers(dwell float64, events []alarmed) score.Visits {
+	var sum score.Visits
+	for name := range t.Zones {
+		var visits []score.Visit
+		for _, list := range t.Loiterers[name][fmt.Sprintf("%gs", dwell)] {
+			for _, v := range list {
+				visits = append(visits, score.Visit{Start: v.Start, Due: v.Due, End: v.End, Near: v.Near})
+			}
+		}
+		slices.SortFunc(visits, func(a, b score.Visit) int { return int(1e3 * (a.Due - b.Due)) })
+		sum = sum.Add(score.MatchVisits(visits, alarms(events, func(e alarmed) bool { return e.zone == name && e.dwell == dwell })))
+	}
+	return sum
+}
+
+// readMOT reads MOTChallenge lines: frame from 1, identity, left, top, width, height.
+func readMOT(path string) (frames [][]score.Box, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		var v [6]float64
+		fields := strings.Split(lines.Text(), ",")
+		if len(fields) < len(v) {
+			return nil, fmt.Errorf("%s:%d: %d fields", path, n, len(fields))
+		}
+		for i := range v {
+			if v[i], err = strconv.ParseFloat(strings.TrimSpace(fields[i]), 64); err != nil {
+				return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			}
+		}
+		at := int(v[0]) - 1
+		if at < 0 || at > 1<<20 {
+			return nil, fmt.Errorf("%s:%d: frame %g", path, n, v[0])
+		}
+		for len(frames) <= at {
+			frames = append(frames, nil)
+		}
+		frames[at] = append(frames[at], score.Box{ID: int(v[1]), X: v[2], Y: v[3], W: v[4], H: v[5]})
+	}
+	return frames, lines.Err()
+}
+
+// footageEvents are the times in events.json: of things, and of nothing.
+func (s *setting) footageEvents(video string, is func(label string) bool) (things, nothing []score.Span, err error) {
+	data, err := os.ReadFile(filepath.Join(s.data, "events.json"))
+	if err != nil {
+		return nil, nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, nil, err
+	}
+	var t struct {
+		Events []struct {
+			Label string
+			Start float64 `json:"start_s"`
+			End   float64 `json:"end_s"`
+		}
+	}
+	if err := json.Unmarshal(all[video], &t); err != nil {
+		return nil, nil, fmt.Errorf("events.json: %s: %w", video, err)
+	}
+	for _, e := range t.Events {
+		switch {
+		case strings.Contains(e.Label, "nothing"):
+			nothing = append(nothing, score.Span{Start: e.Start, End: e.End})
+		case is(e.Label):
+			things = append(things, score.Span{Start: e.Start, End: e.End})
+		}
+	}
+	return things, nothing, nil
+}
+
+// tolerance is how far the times that were noted by hand may be off, in seconds.
+const tolerance = 0.4
+
+func oneByOne(ctx context.Context, s *setting) error {
+	const video = "clips/one_by_one_person.mp4"
+	for _, with := range []struct {
+		weights     bool
+		name, zones string
+	}{{true, "with weights, labels: [person]", personMotion}, {false, "motion only", anyMotion}} {
+		if err := s.presence(ctx, job{video: video, weights: with.weights, zones: with.zones},
+			"one_by_one_person, "+with.name, "6 of 6, 0 false, start within 0.6 s", func(l string) bool { return l == "person_present" }, 0.6); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cars(ctx context.Context, s *setting) error {
+	const video = "clips/cars_from_above.mp4"
+	for _, weights := range []bool{true, false} {
+		name := "motion only"
+		if weights {
+			name = "with weights"
+		}
+		if err := s.presence(ctx, job{video: video, weights: weights, zones: anyMotion},
+			"cars_from_above, "+name, "4 of 4, 0 false", func(l string) bool { return l == "car" }, math.Inf(1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// presence scores the events of one film against the times at which something was there.
+func (s *setting) presence(ctx context.Context, j job, what, goal string, is func(string) bool, start float64) error {
+	d, ok, err := s.analyze(ctx, j)
+	if err != nil || !ok {
+		return err
+	}
+	things, _, err := s.footageEvents(j.video, is)
+	if err != nil {
+		return err
+	}
+	m := score.MatchSpans(things, alarms(d.events, everyOne), tolerance)
+	worst := 0.0
+	for _, delay := range m.Delays {
+		worst = max(worst, math.Abs(delay))
+	}
+	result(what, fmt.Sprintf("%d of %d, %d false, %d again, start within %.1f s", m.Found, m.Due, len(m.False), m.Again, worst), "", goal,
+		m.Found == m.Due && len(m.False) == 0 && worst <= start)
+	return nil
+}
+
+// highway scores the masks of CDnet's baseline/highway.
+func highway(ctx context.Context, s *setting) error {
+	const folder = "background/highway"
+	d, ok, err := s.analyze(ctx, job{video: folder + "/highway.mp4", zones: anyMotion, masks: true})
+	if err != nil || !ok {
+		return err
+	}
+	roi, err := readBMP(filepath.Join(s.data, folder, "ROI.bmp"))
+	if err != nil {
+		return err
+	}
+	var sum score.Mask
+	for k := 470; k <= 1700; k++ { // temporalROI.txt
+		truth, err := readPNG(filepath.Join(s.data, folder, fmt.Sprintf("groundtruth/gt%06d.png", k)))
+		if err != nil {
+			return err
+		}
+		mask, err := readPNG(filepath.Join(d.masks, fmt.Sprintf("%06d.png", k)))
+		if err != nil {
+			return err
+		}
+		m, err := score.CDnet(truth, mask, roi)
+		if err != nil {
+			return err
+		}
+		sum = sum.Add(m)
+	}
+	result("CDnet highway F-measure", fmt.Sprintf("%.3f (%d pixels false, %d missed, %d found)", sum.F(), sum.False, sum.Missed, sum.Both), "KNN .876", ".92", sum.F() >= .92)
+	return nil
+}
+
+// wallflower scores one mask of each film, and the alarms while nobody is there.
+func wallflower(ctx context.Context, s *setting) error {
+	var sum score.Mask
+	each := ""
+	var quiet []string
+	raised, whole := 0, true
+	for _, name := range []string{"Camouflage", "ForegroundAperture", "LightSwitch", "MovedObject", "TimeOfDay", "WavingTrees"} {
+		base := "background/wallflower/" + name
+		d, ok, err := s.analyze(ctx, job{video: base + ".mp4", zones: anyMotion, masks: true})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil
+		}
+		m, err := s.wallflowerMask(base, d.masks)
+		if err != nil {
+			return err
+		}
+		sum = sum.Add(m)
+		each += fmt.Sprintf(", %s %d+%d", name, m.False, m.Missed)
+		if name != "LightSwitch" && name != "TimeOfDay" {
+			continue
+		}
+		_, nothing, err := s.footageEvents(base+".mp4", func(string) bool { return false })
+		if err != nil {
+			return err
+		}
+		whole = whole && len(nothing) > 0
+		for _, a := range score.Within(nothing, alarms(d.events, everyOne)) {
+			raised++
+			quiet = append(quiet, fmt.Sprintf("%s %.1f s", name, a.At))
+		}
+	}
+	result("Wallflower total error, six masks", fmt.Sprintf("%d pixels (false+missed%s)", sum.Errors(), strings.Replace(each, ",", ":", 1)), "MOG2 25814", "9000", sum.Errors() <= 9000)
+	measured := strconv.Itoa(raised)
+	if raised > 0 {
+		measured += " (" + strings.Join(quiet, ", ") + ")"
+	}
+	result("alarms on LightSwitch and TimeOfDay while nobody is there", measured, "", "0", raised == 0 && whole)
+	return nil
+}
+
+// wallflowerMask scores the frame that the film's script names for evaluation.
+func (s *setting) wallflowerMask(base, masks string) (score.Mask, error) {
+	script, err := os.ReadFile(filepath.Join(s.data, base+".txt"))
+	if err != nil {
+		return score.Mask{}, err
+	}
+	at := -1
+	for line := range strings.Lines(string(script)) {
+		if number, what, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(what, "Evaluate") {
+			if at, err = strconv.Atoi(number); err != nil {
+				return score.Mask{}, fmt.Errorf("%s.txt: %w", base, err)
+			}
+		}
+	}
+	if at < 0 {
+		return score.Mask{}, fmt.Errorf("%s.txt names no frame to evaluate", base)
+	}
+	truth, err := readBMP(filepath.Join(s.data, base+".bmp"))
+	if err != nil {
+		return score.Mask{}, err
+	}
+	// The script counts frames from 0, the masks from 1.
+	mask, err := readPNG(filepath.Join(masks, fmt.Sprintf("%06d.png", at+1)))
+	if err != nil {
+		return score.Mask{}, err
+	}
+	return score.Plain(truth, mask)
+}
+
+func readPNG(path string) (_ *image.Gray, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	img, err := png.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if g, ok := img.(*image.Gray); ok {
+		return g, nil
+	}
+	g := image.NewGray(image.Rectangle{Max: img.Bounds().Size()})
+	draw.Draw(g, g.Rect, img, img.Bounds().Min, draw.Src)
+	return g, nil
+}
