@@ -42,7 +42,7 @@ type Stream struct {
 	SpillDir string // where this camera's pre-roll may spill to; its own folder
 	Version  string
 	Log      *slog.Logger
-	// OnHealth is called when the connection's state changes.
+	// OnHealth is called when the connection's state changes, and each second.
 	OnHealth func(models.Health)
 
 	buffer   *clip.Buffer // the stream that is kept
@@ -263,8 +263,8 @@ func (s *Stream) flush() {
 	s.take(s.correlator.Flush(s.last), models.Frame{})
 }
 
-// mind ends open events when the camera stays away, and incidents when no frames come
-// that would.
+// mind reports the camera's health each second, and ends open events when the camera
+// stays away.
 func (s *Stream) mind(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -273,6 +273,7 @@ func (s *Stream) mind(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			s.report()
 			if away := s.away(); away > lostAfter {
 				s.lane.Do(s.flush)
 			}
