@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -43,6 +44,7 @@ type Entry struct {
 	spool *Spool
 	id    models.IncidentID
 	dir   string
+	alarm time.Time // as it was when the entry began, or was found
 
 	// work is held by whoever changes the folder, as long as that takes; mu guards the
 	// fields below for a moment only, so that asking for a size never waits for a disk.
@@ -357,6 +359,7 @@ func loadEntry(s *Spool, id models.IncidentID) (*Entry, error) {
 	if e.in, err = loadIncident(e.dir, id); err != nil {
 		return nil, err
 	}
+	e.alarm = e.in.Alarm
 	if err := e.sweep(); err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -272,7 +271,7 @@ func (s *Spool) begin(in models.Incident) (*Entry, error) {
 		return nil, err
 	}
 	final := filepath.Join(s.dir, string(in.ID))
-	e := &Entry{spool: s, id: in.ID, dir: final, in: in, state: EntryRecording}
+	e := &Entry{spool: s, id: in.ID, dir: final, alarm: in.Alarm, in: in, state: EntryRecording}
 	s.mu.Lock()
 	_, taken := s.entries[in.ID]
 	if !taken {
@@ -333,23 +332,12 @@ func (s *Spool) Entry(id models.IncidentID) (*Entry, bool) {
 // in state ready is the Uploader's.
 func (s *Spool) Entries() ([]*Entry, error) {
 	list := s.all()
-	type key struct {
-		alarm time.Time
-		e     *Entry
-	}
-	keys := make([]key, len(list))
-	for i, e := range list {
-		keys[i] = key{e.Incident().Alarm, e}
-	}
-	slices.SortFunc(keys, func(a, b key) int {
+	slices.SortFunc(list, func(a, b *Entry) int {
 		if c := a.alarm.Compare(b.alarm); c != 0 {
 			return c
 		}
-		return strings.Compare(string(a.e.id), string(b.e.id))
+		return strings.Compare(string(a.id), string(b.id))
 	})
-	for i, k := range keys {
-		list[i] = k.e
-	}
 	return list, nil
 }
 

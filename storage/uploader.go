@@ -216,7 +216,7 @@ func (u *Uploader) pending() []*Entry {
 	u.status.Pending, u.status.Bytes, u.status.Corrupt = len(ready), bytes, corrupt
 	u.status.Oldest = time.Time{}
 	if len(ready) > 0 {
-		u.status.Oldest = ready[0].Incident().Alarm
+		u.status.Oldest = ready[0].alarm
 	}
 	return ready
 }
