@@ -138,11 +138,15 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 // skip keeps to the watch's frame rate. The next due time counts from the last due time,
 // not from the last frame, so that 5 of 7 frames a second are analysed when 5 are asked for.
 func (c *Chain) skip(at time.Duration) bool {
-	if c.watch.FPS <= 0 || !c.started {
+	if c.watch.FPS <= 0 {
 		c.due = at
 		return false
 	}
 	every := time.Duration(float64(time.Second) / c.watch.FPS)
+	if !c.started {
+		c.due = at + every
+		return false
+	}
 	// A frame that is early by a hair (a clock that counts in 1/90000 s) is on time.
 	if at+every/50 < c.due {
 		return true

@@ -164,7 +164,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	d.measureLight()
 	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt)
 	d.applyMask(d.raw)
-	if d.guard(dt) {
+	if d.guard(g.Protect, dt) {
 		d.keep()
 		return d.result(Result{Blind: true}, nil), nil
 	}
@@ -177,6 +177,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 
 // resize makes everything that depends on the size of the picture.
 func (d *Detector) resize(size image.Point, fullRange bool) error {
+	old, oldLight := d.model, d.light
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("free the planes of the old picture size: %w", err)
 	}
@@ -200,9 +201,42 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.hold = make([]uint8, w*h)
 	d.held = make([]uint16, w*h)
 	d.ghost = make([]uint8, w*h)
-	d.started = false
 	d.drawMask()
-	return nil
+	if !d.started || old == nil || !sameShape(image.Pt(old.w, old.h), in.size) {
+		d.started = false
+		return nil
+	}
+	d.light.black = oldLight.black
+	return d.carry(old)
+}
+
+// sameShape says whether two sizes may show the same view: a stream that changes its
+// resolution keeps its aspect ratio, to within what whole pixels allow.
+func sameShape(a, b image.Point) bool {
+	x, y := a.X*b.Y, b.X*a.Y
+	return 50*max(x-y, y-x) < x
+}
+
+// carry takes a background of another size over, so that who stands there while the
+// camera changes its resolution does not become part of it.
+func (d *Detector) carry(old *model) error {
+	from := make([]*plane, 3)
+	if err := planes(old.w, old.h, &from[0], &from[1], &from[2]); err != nil {
+		return err
+	}
+	for i, m := range old.at[0] {
+		from[0].Pix[i], from[1].Pix[i], from[2].Pix[i] = uint8(m.y+0.5), uint8(m.b+0.5), uint8(m.r+0.5)
+	}
+	for k, to := range []*plane{d.raw, d.clean, d.scratch} {
+		from[k].scaleTo(to)
+	}
+	d.model.begin(d.raw.Pix, d.clean.Pix, d.scratch.Pix, d.noise)
+	d.model.age = old.age
+	clear(d.raw.Pix)
+	clear(d.clean.Pix)
+	d.keep()
+	d.blind = relearn
+	return errors.Join(from[0].Close(), from[1].Close(), from[2].Close())
 }
 
 // start takes the loaded frame as the first of a new scene.

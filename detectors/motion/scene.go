@@ -1,8 +1,11 @@
 package motion
 
 import (
+	"image"
 	"math"
 	"time"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // scenes remembers what the empty picture looked like under other light: the room lit and
@@ -111,7 +114,7 @@ func (s *scenes) recall(l *light, y, b, r []uint8, w int) *scene {
 }
 
 // guard recognises a change of the whole picture and returns true while it lasts.
-func (d *Detector) guard(dt time.Duration) bool {
+func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 	share, cells := d.spread()
 	before := d.share
 	d.share += (share - d.share) * min(dt.Seconds()/0.5, 1)
@@ -129,7 +132,11 @@ func (d *Detector) guard(dt time.Duration) bool {
 	d.light.set(1)
 	d.recalled = false
 	if !d.recall() {
+		behind := d.behind(protect)
 		d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
+		for _, p := range behind {
+			d.model.at[0][p.i] = p.mode
+		}
 	}
 	clear(d.ghost)
 	clear(d.held)
@@ -137,6 +144,54 @@ func (d *Detector) guard(dt time.Duration) bool {
 	d.blind, d.share = relearn, 0
 	d.log.Debug("the whole picture changed", "share", share, "known_scene", d.recalled)
 	return true
+}
+
+// hidden is the background of one pixel that a thing hides.
+type hidden struct {
+	i    int
+	mode mode
+}
+
+// behind is the background behind the things in view, in the light that is now: what was
+// known of it, brighter or darker by as much as the ground around each thing. So a person
+// who stands there while the light changes does not become part of the new background.
+func (d *Detector) behind(boxes []models.Box) []hidden {
+	var out []hidden
+	w, h := d.model.w, d.model.h
+	black := float32(d.light.black)
+	for _, b := range boxes {
+		var now, then float32
+		around := models.Box{X: b.X - b.W/2, Y: b.Y - b.H/4, W: 2 * b.W, H: 1.5 * b.H}
+		each(pixels(around, w, h), w, func(i int) {
+			if d.clean.Pix[i] == 0 {
+				now += float32(d.in.y.Pix[i]) - black
+				then += d.model.at[0][i].y - black
+			}
+		})
+		if then <= 0 || now <= 0 {
+			continue
+		}
+		gain := now / then
+		each(pixels(b, w, h), w, func(i int) {
+			if d.clean.Pix[i] != 0 {
+				m := d.model.at[0][i]
+				m.y = min(black+(m.y-black)*gain, 255)
+				m.b, m.r = 128+(m.b-128)*gain, 128+(m.r-128)*gain
+				m.v, m.w = d.noise.newVariance(), 1
+				out = append(out, hidden{i, m})
+			}
+		})
+	}
+	return out
+}
+
+// each calls f with the index of every pixel of r in an image w pixels wide.
+func each(r image.Rectangle, w int, f func(i int)) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := y*w + r.Min.X; i < y*w+r.Max.X; i++ {
+			f(i)
+		}
+	}
 }
 
 // recall takes the background back from the store, if the picture shows a scene that is

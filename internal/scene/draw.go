@@ -94,7 +94,7 @@ func (c *canvas) leaves(at time.Duration) {
 			phase := float64(i*7+j*13) * 0.7
 			dx := 2.5 * math.Sin(2*math.Pi*(0.6+0.05*float64(j%5))*t+phase)
 			x, y := u*b.W*float64(c.w)+dx, v*b.H*float64(c.h)
-			g := float32(c.scene.texture(int(x)+1000, int(y), 4))
+			g := float32(c.scene.texture(x+1000, y, 4))
 			return colour{100 + 45*g, 110, 120}, true
 		})
 	}

@@ -124,7 +124,9 @@ func (s *Scene) paint() {
 		for x := range s.Width {
 			fx, fy := float64(x)/float64(s.Width), float64(y)/h
 			c := colour{150, 126, 130}
-			grain := 10 * float32(s.texture(x, y, 9))
+			// In units of a picture 320 wide: the same scene at every resolution.
+			tx, ty := fx*320, fy*h*320/float64(s.Width)
+			grain := 10 * float32(s.texture(tx, ty, 9))
 			if fy > 0.45 {
 				c = colour{110, 124, 132}
 				// Tiles, larger towards the camera.
@@ -135,14 +137,14 @@ func (s *Scene) paint() {
 			} else if fx > 0.75 && fx < 0.9 && fy > 0.12 {
 				c = colour{95, 115, 145}
 			}
-			c.y += grain + 4*float32(s.texture(x, y, 3))
+			c.y += grain + 4*float32(s.texture(tx, ty, 3))
 			s.wall[y*s.Width+x] = c
 		}
 	}
 }
 
-// texture is value noise in -1..1 with features of the given size in pixels.
-func (s *Scene) texture(x, y, size int) float64 {
+// texture is value noise in -1..1 with features of the given size.
+func (s *Scene) texture(x, y, size float64) float64 {
 	cell := func(i, j int) float64 {
 		v := uint64(i)*0x9E3779B97F4A7C15 ^ uint64(j)*0xC2B2AE3D27D4EB4F ^ s.Seed*0x165667B19E3779F9 ^ uint64(size)
 		v ^= v >> 31
@@ -150,8 +152,9 @@ func (s *Scene) texture(x, y, size int) float64 {
 		v ^= v >> 29
 		return float64(v%2001)/1000 - 1
 	}
-	i, j := x/size, y/size
-	u, v := float64(x%size)/float64(size), float64(y%size)/float64(size)
+	x, y = x/size, y/size
+	i, j := int(math.Floor(x)), int(math.Floor(y))
+	u, v := x-float64(i), y-float64(j)
 	return (cell(i, j)*(1-u)+cell(i+1, j)*u)*(1-v) + (cell(i, j+1)*(1-u)+cell(i+1, j+1)*u)*v
 }
 
