@@ -19,6 +19,7 @@ describe("completeness, as models.Footage.Complete computes it", () => {
     { name: "only the part inside what was asked for", gaps: [gap(45, 54)], want: 0.95 },
     { name: "gaps outside cost nothing", gaps: [gap(0, 50), gap(112, 120)], want: 1 },
     { name: "several add up", gaps: [gap(60, 63), gap(70, 76)], want: 0.85 },
+    { name: "gaps that overlap count once", gaps: [gap(70, 76), gap(60, 72), gap(61, 62)], want: 1 - 16 / 60 },
     { name: "everything", gaps: [gap(0, 200)], want: 0 },
   ];
   for (const c of cases) it(c.name, () => expect(complete(footage({ gaps: c.gaps }))).toBeCloseTo(c.want, 9));

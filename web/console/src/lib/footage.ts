@@ -8,8 +8,13 @@ export function complete(f: Footage): number {
   const to = parse(f.asked_to);
   if (Number.isNaN(to) || !(to > from)) return 1;
   let missing = 0;
-  for (const g of f.gaps ?? []) {
-    missing += Math.max(0, Math.min(parse(g.to), to) - Math.max(parse(g.from), from));
+  let done = from;
+  for (const g of [...(f.gaps ?? [])].sort((a, b) => parse(a.from) - parse(b.from))) {
+    const begin = Math.max(parse(g.from), done); // gaps may overlap
+    const end = Math.min(parse(g.to), to);
+    if (end <= begin) continue;
+    missing += end - begin;
+    done = end;
   }
   return Math.max(0, 1 - missing / (to - from));
 }

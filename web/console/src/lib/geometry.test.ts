@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PathPoint } from "../api/types";
-import { boxAt, lowest, points } from "./geometry";
+import { boxAt, lowest, middle, points } from "./geometry";
 import { spread } from "./spread";
 
 const base = Date.UTC(2026, 10, 22, 22, 41, 0);
@@ -37,6 +37,12 @@ describe("outlines", () => {
   const polygon = [{ x: 0.4, y: 0.36 }, { x: 0.66, y: 0.36 }, { x: 0.66, y: 0.56 }, { x: 0.4, y: 0.56 }];
   it("are drawn in pixels of the picture", () => expect(points(polygon.slice(0, 2), 768, 576)).toBe("307.2,207.4 506.9,207.4"));
   it("are named at their lowest corner, the left one of two", () => expect(lowest(polygon)).toEqual({ x: 0.4, y: 0.56 }));
+});
+
+it("the middle of a zone is inside it", () => {
+  const at = middle([{ x: 0.4, y: 0.36 }, { x: 0.66, y: 0.36 }, { x: 0.66, y: 0.56 }, { x: 0.4, y: 0.56 }]);
+  expect(at.x).toBeCloseTo(0.53);
+  expect(at.y).toBeCloseTo(0.46);
 });
 
 describe("labels under a line", () => {

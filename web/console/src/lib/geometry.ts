@@ -12,6 +12,12 @@ export function lowest(polygon: readonly Point[]): Point {
   return polygon.reduce((a, p) => (p.y > a.y || (p.y === a.y && p.x < a.x) ? p : a), { x: 1, y: -1 });
 }
 
+/** The middle of the corners. Where there are several zones a label inside names the right one. */
+export function middle(polygon: readonly Point[]): Point {
+  const sum = polygon.reduce((a, p) => ({ x: a.x + p.x, y: a.y + p.y }), { x: 0, y: 0 });
+  return { x: sum.x / polygon.length, y: sum.y / polygon.length };
+}
+
 /**
  * Where the track stood at an instant: between two path points the box is interpolated,
  * outside the path there is none. Path points are thinned, so without this the box would

@@ -91,6 +91,7 @@ describe("lengths", () => {
   });
   it("of a clock's offset, with the sign", () => {
     expect(offset(240_000_000)).toBe("+0.24 s");
+    expect(offset(-2_000_000)).toBe("0.00 s");
     expect(offset(-3_100_000_000)).toBe("−3.10 s");
   });
 });

@@ -114,5 +114,6 @@ export const fromNanos = (ns: number) => ns / 1e6;
 /** Clock offset with its sign: +0.24 s, −3.10 s */
 export function offset(ns: number): string {
   const s = ns / 1e9;
+  if (Math.abs(s) < 0.005) return "0.00 s";
   return `${s < 0 ? "−" : "+"}${Math.abs(s).toFixed(2)} s`;
 }

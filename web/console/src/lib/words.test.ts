@@ -3,7 +3,7 @@ import type { Event } from "../api/types";
 import { incident } from "./fixture";
 import { Rate } from "./rate";
 import { parseView, show, suggest, toggle } from "./view";
-import { bytes, count, owner, plural, quantity, ruleText, stateText } from "./words";
+import { bytes, count, factText, owner, plural, quantity, ruleText, stateText } from "./words";
 
 describe("who has it", () => {
   const log = [
@@ -28,6 +28,12 @@ describe("a rule as a sentence", () => {
     ));
   it("motion of anything", () =>
     expect(ruleText(event({ kind: "motion", severity: "low" }))).toBe("Anything that moves in door."));
+  it("loitering of anything, with no grace", () =>
+    expect(ruleText(event({ kind: "loitering", severity: "low", dwell_ns: 90e9 }))).toBe("Anything that stays in door for 1 min 30 s."));
+  it("what it compared, and what it only tells", () => {
+    expect(factText({ name: "dwell", observed: 12.31, threshold: 10, unit: "s" })).toBe("12.3 s, limit 10 s");
+    expect(factText({ name: "lasted", observed: 41, threshold: 0, unit: "s" })).toBe("41 s");
+  });
 });
 
 describe("figures", () => {

@@ -61,11 +61,11 @@ export function stateText(in_: Incident): string {
 /** The rule as a sentence: what has to be true for it to fire. */
 export function ruleText(e: Event): string {
   const r = e.rule;
-  const who = r.labels && r.labels.length > 0 ? r.labels.join(" or ") : "anything that moves";
+  const who = r.labels && r.labels.length > 0 ? r.labels.join(" or ") : "anything";
   const dwell = r.dwell_ns ? setting(fromNanos(r.dwell_ns)) : "";
   const grace = r.grace_ns ? `, out of it for at most ${setting(fromNanos(r.grace_ns))} at a time` : "";
   if (r.kind === "loitering") return `${sentence(who)} that stays in ${e.zone} for ${dwell || "any time"}${grace}.`;
-  if (r.kind === "motion") return `${sentence(who)} in ${e.zone}${dwell ? ` for ${dwell}` : ""}${grace}.`;
+  if (r.kind === "motion") return `${sentence(who)} that moves in ${e.zone}${dwell ? ` for ${dwell}` : ""}${grace}.`;
   return `${kindWord(r.kind)} in ${e.zone}${dwell ? ` for ${dwell}` : ""}.`;
 }
 
@@ -77,7 +77,8 @@ export function quantity(value: number, unit: string): string {
 }
 
 export function factText(f: Fact): string {
-  return `${quantity(f.observed, f.unit)}, limit ${quantity(f.threshold, f.unit)}`;
+  const observed = quantity(f.observed, f.unit);
+  return f.threshold > 0 ? `${observed}, limit ${quantity(f.threshold, f.unit)}` : observed;
 }
 
 /** 4.2 MB, 870 kB: decimal, as disks and networks are sold. */

@@ -21,6 +21,11 @@ class Cameras {
     return this.items.find((c) => c.id === id);
   }
 
+  /** What people call a camera: records carry only its ID. */
+  nameOf(id: string): string {
+    return this.get(id)?.name || id;
+  }
+
   async load() {
     try {
       const { items } = await api.cameras();
