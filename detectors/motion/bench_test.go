@@ -7,16 +7,16 @@ import (
 
 	"gocv.io/x/gocv"
 
-	"github.com/vedette-cctv/vedette/internal/scene"
+	drawn "github.com/vedette-cctv/vedette/internal/scene"
 	"github.com/vedette-cctv/vedette/models"
 )
 
 // BenchmarkMOG2 is what is measured against: OpenCV's MOG2 with its defaults, opening and
 // contours, on the luma of the same frames at the same analysis size.
 func BenchmarkMOG2(b *testing.B) {
-	s := scene.Scene{Width: 640, Height: 360, Seed: 1, Noise: 2, Length: 10 * time.Second, Actors: []scene.Actor{
-		{Stops: scene.Walk(models.Point{X: 0, Y: 0.8}, models.Point{X: 1, Y: 0.8}, 0, 10*time.Second)},
-		{Stops: scene.Walk(models.Point{X: 1, Y: 0.6}, models.Point{X: 0, Y: 0.7}, 0, 10*time.Second), Shirt: scene.Blue},
+	s := drawn.Scene{Width: 640, Height: 360, Seed: 1, Noise: 2, Length: 10 * time.Second, Actors: []drawn.Actor{
+		{Stops: drawn.Walk(models.Point{X: 0, Y: 0.8}, models.Point{X: 1, Y: 0.8}, 0, 10*time.Second)},
+		{Stops: drawn.Walk(models.Point{X: 1, Y: 0.6}, models.Point{X: 0, Y: 0.7}, 0, 10*time.Second), Shirt: drawn.Blue},
 	}}
 	var frames []models.Frame
 	for f := range s.Frames() {

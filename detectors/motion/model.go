@@ -71,26 +71,35 @@ func (m *model) begin(y, b, r []uint8, noise noise) {
 // rates are the shares by which one step of dt moves a weight, a mean and a variance.
 type rates struct{ weight, mean, spread float32 }
 
-// ratesFor gives the rates of a step of dt. A young model learns by plain averaging, so
-// that its first seconds count in full.
-func (m *model) ratesFor(dt time.Duration) rates {
-	rate := func(tau time.Duration) float32 {
+// youth is how long a new model takes whatever it sees for background, by plain averaging:
+// its first picture is as likely to show somebody as the next ones.
+const youth = 2 * time.Second
+
+// ratesFor gives the rates of a step of dt, the model having rested for idle before it.
+// Means and spreads are averaged plainly until their time constants take over. A weight is
+// evidence that something has been there, and while the model rested, nothing new was.
+func (m *model) ratesFor(dt, idle time.Duration) rates {
+	rate := func(dt, tau time.Duration, young bool) float32 {
 		r := 1 - math.Exp(-dt.Seconds()/tau.Seconds())
-		if young := dt.Seconds() / (m.age + 2*dt).Seconds(); young > r {
-			r = young
+		if young {
+			r = max(r, dt.Seconds()/(m.age+2*dt).Seconds())
 		}
 		return float32(min(r, 0.5))
 	}
-	return rates{rate(weightTau), rate(meanTau), rate(spreadTau)}
+	return rates{
+		weight: rate(dt, weightTau, m.age < youth),
+		mean:   rate(dt+idle, meanTau, true),
+		spread: rate(dt+idle, spreadTau, true),
+	}
 }
 
 // step compares a picture with the background and learns from it. fg gets 255 where the
 // picture is not background. gain maps luma to the model's light; sigmas is the distance
 // within which a pixel belongs to a mode. Where hold is not 0, what is foreground now
 // stays foreground.
-func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, fg []uint8, noise noise, dt time.Duration) {
-	rt := m.ratesFor(dt)
-	m.age += dt
+func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, fg []uint8, noise noise, dt, idle time.Duration) {
+	rt := m.ratesFor(dt, idle)
+	m.age += dt + idle
 	a, second, third := m.at[0], m.at[1], m.at[2]
 	n := len(a)
 	y, b, r, hold, fg = y[:n], b[:n], r[:n], hold[:n], fg[:n]

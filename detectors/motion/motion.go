@@ -153,7 +153,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 		d.skipped += dt
 		return d.result(Result{Idle: true}, nil), nil
 	}
-	dt = min(dt+d.skipped, maxGap)
+	idle := d.skipped
 	d.skipped = 0
 	d.blind = max(d.blind-dt, 0)
 
@@ -162,7 +162,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 		d.busy.forgive(pixels(b, d.model.w, d.model.h))
 	}
 	d.measureLight()
-	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt)
+	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt, idle)
 	d.applyMask(d.raw)
 	if d.guard(g.Protect, dt) {
 		d.keep()

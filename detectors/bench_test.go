@@ -1,0 +1,63 @@
+package detectors_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vedette-cctv/vedette/detectors"
+	"github.com/vedette-cctv/vedette/detectors/motion"
+	"github.com/vedette-cctv/vedette/internal/scene"
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// bench draws 10 s of 640x360 once; idle shows nothing, active two people who walk.
+func bench(active bool) []models.Frame {
+	s := scene.Scene{Width: 640, Height: 360, Seed: 1, Noise: 2, Length: 10 * time.Second}
+	if active {
+		s.Actors = []scene.Actor{
+			{Stops: scene.Walk(models.Point{X: 0, Y: 0.8}, models.Point{X: 1, Y: 0.8}, 0, 10*time.Second)},
+			{Stops: scene.Walk(models.Point{X: 1, Y: 0.6}, models.Point{X: 0, Y: 0.7}, 0, 10*time.Second), Shirt: scene.Blue},
+		}
+	}
+	var frames []models.Frame
+	for f := range s.Frames() {
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, scene := range []string{"idle", "active"} {
+		frames := bench(scene == "active")
+		// replay feeds the frames again and again, with media time that runs on.
+		replay := func(b *testing.B, each func(models.Frame)) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				f := frames[i%len(frames)]
+				f.At.Media = time.Duration(i) * 100 * time.Millisecond
+				each(f)
+			}
+		}
+		b.Run(scene+"/chain", func(b *testing.B) {
+			c, err := detectors.New(detectors.Options{Watch: inMiddle(moving, loitering(10*time.Second))})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			replay(b, func(f models.Frame) {
+				if _, err := c.Process(f); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+		b.Run(scene+"/motion", func(b *testing.B) {
+			d := motion.New(motion.Options{})
+			defer d.Close()
+			replay(b, func(f models.Frame) {
+				if _, err := d.Detect(f, motion.Guide{}); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
+}
