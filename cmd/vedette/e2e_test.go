@@ -161,7 +161,7 @@ func TestConsoleInBrowser(t *testing.T) {
 	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "90")
+	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "120", "--fresh")
 	cmd.Dir = "../../web/console"
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -1,10 +1,11 @@
 // Looks at a running vedette as a person does, and prints what it saw as JSON.
 //
-//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--shots DIR]
+//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--fresh] [--shots DIR]
 //
 // It logs in, gives the account a password of its own when asked to, waits on the queue for
 // a loitering incident to arrive without a reload, opens it and plays its clip. Exit code 0
-// when the clip plays and the page reported no error, 1 otherwise.
+// when the clip plays and the page reported no error, 1 otherwise. With --fresh an incident
+// that was there before does not count.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,11 +18,12 @@ const { values: flags } = parseArgs({
     password: { type: "string" },
     "new-password": { type: "string", default: "a long enough password of mine" },
     timeout: { type: "string", default: "90" },
+    fresh: { type: "boolean", default: false },
     shots: { type: "string" },
   },
 });
 if (!flags.url || !flags.password || !(Number(flags.timeout) > 0)) {
-  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--shots DIR]");
+  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--fresh] [--shots DIR]");
   process.exit(2);
 }
 
@@ -64,10 +66,13 @@ try {
   const waiting = Date.now();
   await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
   await page.getByText("Live", { exact: true }).waitFor();
-  const loitering = page.locator("[data-id]", { hasText: "Loitering" }).first();
   // What was there before this page was opened has not arrived before its eyes.
   await page.waitForTimeout(1000);
-  result.was_there = (await loitering.count()) > 0;
+  const rows = page.locator("[data-id]", { hasText: "Loitering" });
+  const there = await rows.evaluateAll((found) => found.map((row) => row.getAttribute("data-id") ?? ""));
+  result.was_there = there.length > 0 && !flags.fresh;
+  const fresh = there.map((known) => `:not([data-id="${known.replaceAll('"', '\\"')}"])`).join("");
+  const loitering = page.locator(flags.fresh ? `[data-id]${fresh}` : "[data-id]", { hasText: "Loitering" }).first();
   await loitering.waitFor({ timeout: left() });
   result.waited_s = (Date.now() - waiting) / 1000;
   if (!(await page.evaluate(() => "sameDocument" in globalThis))) throw new Error("the page was reloaded");
