@@ -188,7 +188,7 @@ func TestMotionAlone(t *testing.T) {
 func TestAnalyzeWithWeights(t *testing.T) {
 	weights := footage(t, "models/yolox_nano.onnx")
 	video := footage(t, "clips/mall_corridor.mp4")
-	cfg := writeFile(t, filepath.Join(t.TempDir(), "c.yml"), "models: {path: ["+filepath.Dir(weights)+"]}\n"+
+	cfg := writeFile(t, filepath.Join(t.TempDir(), "c.yml"), "defaults: {detect: {fps: 5}}\nmodels: {path: ["+filepath.Dir(weights)+"]}\n"+
 		strings.Replace(minimal, "{kind: motion}", "{kind: motion, labels: [person]}", 1))
 	args := []string{"analyze", "-c", cfg, "--camera", "gate", "--format", "jsonl", video}
 	code, first, stderr := call(t, args...)

@@ -40,7 +40,7 @@ func objectDetector(cfg *config.Config, log *slog.Logger) (detectors.ObjectDetec
 		"library", info.Library, "version", info.Version)
 	return d, func() {
 		st := d.Stats()
-		log.Debug("object detector stops", "inferences", st.Inferences, "parts", st.Parts, "over_budget", st.OverBudget, "invalid", st.Invalid)
+		log.Debug("object detector stops", "inferences", st.Inferences, "parts", st.Parts, "paced", st.Paced, "over_budget", st.OverBudget, "invalid", st.Invalid)
 		if err := d.Close(); err != nil {
 			log.Error("close object detector", "err", err)
 		}

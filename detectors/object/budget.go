@@ -15,6 +15,7 @@ import (
 // Its time is the arrival time of the frames. It is safe for concurrent use.
 type budget struct {
 	rate float64 // inferences per second, all cameras together
+	pace float64 // inferences per second, each camera
 
 	mu     sync.Mutex
 	now    time.Time // newest arrival
@@ -41,14 +42,31 @@ const (
 	backwards = 10 * time.Second
 )
 
-func newBudget(rate float64) *budget {
-	return &budget{rate: rate, level: math.Inf(1), shares: make(map[models.CameraID]*share)}
+// verdict is the answer to a camera that asks for an inference.
+type verdict int
+
+const (
+	granted verdict = iota
+	paced           // the camera itself has had enough for now
+	refused         // the cameras together want more than there is
+)
+
+func newBudget(rate, pace float64) *budget {
+	return &budget{rate: unlimited(rate), pace: unlimited(pace), level: math.Inf(1), shares: make(map[models.CameraID]*share)}
+}
+
+// unlimited makes no limit a number that can be compared.
+func unlimited(rate float64) float64 {
+	if rate <= 0 {
+		return math.Inf(1)
+	}
+	return rate
 }
 
 // take says whether the camera may run an inference for a frame that arrived at that time.
-func (b *budget) take(camera models.CameraID, at time.Time) bool {
-	if b.rate <= 0 {
-		return true
+func (b *budget) take(camera models.CameraID, at time.Time) verdict {
+	if math.IsInf(b.rate, 1) && math.IsInf(b.pace, 1) {
+		return granted
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -60,15 +78,18 @@ func (b *budget) take(camera models.CameraID, at time.Time) bool {
 	}
 	s.asked++
 	if b.now.After(s.last) {
-		s.credit = min(credits, s.credit+b.level*b.now.Sub(s.last).Seconds())
+		s.credit = min(credits, s.credit+min(b.level, b.pace)*b.now.Sub(s.last).Seconds())
 		s.last = b.now
 	}
-	if s.credit < 1 || b.tokens < 1 {
-		return false
+	switch {
+	case s.credit < 1 && b.pace <= b.level:
+		return paced
+	case s.credit < 1 || b.tokens < 1:
+		return refused
 	}
 	s.credit--
 	b.tokens--
-	return true
+	return granted
 }
 
 func (b *budget) advance(at time.Time) {
@@ -99,7 +120,7 @@ func (b *budget) divide(seconds float64) {
 			delete(b.shares, id)
 			continue
 		}
-		demands = append(demands, float64(s.asked)/seconds)
+		demands = append(demands, min(b.pace, float64(s.asked)/seconds))
 		s.asked = 0
 	}
 	slices.Sort(demands)

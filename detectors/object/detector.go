@@ -31,10 +31,15 @@ type Options struct {
 	// times of their frames. Default 30, which is 0.4 of a processor core with YOLOX-nano;
 	// a negative rate has no limit.
 	Rate float64
+	// Pace is how many inferences per second one camera gets at most. Default 4: between
+	// two looks a running person moves by one body width or two, and motion shows where
+	// to. A negative pace has no limit.
+	Pace float64
 }
 
 const (
 	defaultRate     = 30
+	defaultPace     = 4
 	defaultMinScore = 0.1
 	defaultAtOnce   = 2
 )
@@ -43,6 +48,7 @@ const (
 type Stats struct {
 	Inferences uint64 // runs of the network
 	Parts      uint64 // those of them that were shown a part of the picture
+	Paced      uint64 // frames that were passed over because their camera had its pace
 	OverBudget uint64 // frames that were passed over because the rate was used up
 	Invalid    uint64 // boxes dropped because they held numbers that mean nothing
 }
@@ -59,7 +65,7 @@ type Detector struct {
 	closed  chan struct{}
 	closing atomic.Bool
 
-	inferences, parts, overBudget, invalid atomic.Uint64
+	inferences, parts, paced, overBudget, invalid atomic.Uint64
 }
 
 // slot is the memory of one inference at a time.
@@ -96,11 +102,14 @@ func Open(o Options) (*Detector, error) {
 	if d.least == 0 {
 		d.least = defaultMinScore
 	}
-	rate := o.Rate
+	rate, pace := o.Rate, o.Pace
 	if rate == 0 {
 		rate = defaultRate
 	}
-	d.budget = newBudget(rate)
+	if pace == 0 {
+		pace = defaultPace
+	}
+	d.budget = newBudget(rate, pace)
 	if d.session, err = newSession(data, l, max(1, o.Threads)); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrWeights, o.Weights, err)
 	}
@@ -176,11 +185,12 @@ func (d *Detector) Info() Info { return d.info }
 
 // Stats returns the counts since Open.
 func (d *Detector) Stats() Stats {
-	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
+	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), Paced: d.paced.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
 }
 
 // Detect names what it sees in the frame, best first. regions are where to look; without
-// any there is nothing to do. Over the budget it returns nothing and counts it.
+// any there is nothing to do. Beyond the camera's pace and over the budget it returns
+// nothing and counts it.
 func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, error) {
 	if len(regions) == 0 {
 		return nil, nil
@@ -192,7 +202,12 @@ func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detect
 	if arrived.IsZero() {
 		arrived = f.At.Wall
 	}
-	if !d.budget.take(f.Camera, arrived) {
+	switch d.budget.take(f.Camera, arrived) {
+	case granted:
+	case paced:
+		d.paced.Add(1)
+		return nil, nil
+	case refused:
 		d.overBudget.Add(1)
 		return nil, nil
 	}

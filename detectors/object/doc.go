@@ -2,7 +2,7 @@
 // network (Ge et al. 2021), run by ONNX Runtime. It is the only door to that library.
 //
 // One Detector serves all cameras: one session, a few sets of buffers, one budget of
-// inferences per second that the cameras share fairly. It is called where motion or tracks
+// inferences per second that the cameras share fairly, each at its pace at most. It is called where motion or tracks
 // ask for a look; with nothing to look at it costs nothing. When what is asked for lies
 // close together in a picture larger than the network's input, only that part is shown, at
 // a better resolution.

@@ -102,7 +102,7 @@ func tally(dets []models.Detection, boxes []models.Box) (hits, extra, missed int
 
 func TestPersonsOnRealFootage(t *testing.T) {
 	path := data(t, "pets/pets_s2l1.mp4")
-	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1, MinScore: 0.3,
+	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1, MinScore: 0.3,
 		SHA256: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14"})
 	boxes := truth(t, data(t, "pets/gt.txt"), 768, 576)
 	hits, extra, missed := 0, 0, 0
@@ -132,7 +132,7 @@ func TestPersonsOnRealFootage(t *testing.T) {
 
 // What moves in a small part of the picture is shown larger, and found with a better score.
 func TestAPartShowsMore(t *testing.T) {
-	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1})
+	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1})
 	boxes := truth(t, data(t, "pets/gt.txt"), 768, 576)
 	whole, part, n := 0.0, 0.0, 0
 	best := func(f models.Frame, regions []models.Box, b models.Box) float64 {
@@ -148,7 +148,7 @@ func TestAPartShowsMore(t *testing.T) {
 		}
 		return score
 	}
-	for _, f := range film(t, data(t, "pets/pets_s2l1.mp4"), 768, 576, 60) {
+	for _, f := range film(t, data(t, "pets/pets_s2l1.mp4"), 768, 576, 150) {
 		for _, b := range boxes[f.Index] {
 			whole += best(f, everywhere, b)
 			part += best(f, []models.Box{b}, b)
@@ -166,7 +166,7 @@ func BenchmarkDetect(b *testing.B) {
 	f := film(b, data(b, "pets/pets_s2l1.mp4"), 768, 576, 400)[1]
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
-			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1})
+			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1, Pace: -1})
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := d.Detect(f, everywhere); err != nil {
@@ -184,7 +184,7 @@ func BenchmarkDetect(b *testing.B) {
 		}
 	})
 	b.Run("read", func(b *testing.B) {
-		d := open(b, Options{Weights: weights, Rate: -1})
+		d := open(b, Options{Weights: weights, Rate: -1, Pace: -1})
 		if _, err := d.Detect(f, everywhere); err != nil {
 			b.Fatal(err)
 		}
