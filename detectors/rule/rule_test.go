@@ -198,21 +198,21 @@ func TestMotion(t *testing.T) {
 		want         []string
 	}{
 		{"walks in the zone", 0, 2 * time.Second,
-			"walk 5s", []string{"motion@400ms"}},
+			"walk 5s", []string{"motion@600ms"}},
 		{"stands in the zone from the start", 0, 2 * time.Second,
 			"in 20s", nil},
 		{"stops", 0, 2 * time.Second,
-			"walk 5s, in 10s", []string{"motion@400ms", "motion@400ms ended 0s..5.8s"}},
+			"walk 5s, in 10s", []string{"motion@600ms", "motion@600ms ended 0s..5.8s"}},
 		{"stops and goes on", 0, 2 * time.Second,
-			"walk 4s, in 8s, walk 4s", []string{"motion@400ms", "motion@400ms ended 0s..4.8s", "motion@12s"}},
+			"walk 4s, in 8s, walk 4s", []string{"motion@600ms", "motion@600ms ended 0s..4.8s", "motion@12s"}},
 		{"stops for less than the grace", 0, 5 * time.Second,
-			"walk 4s, in 2s, walk 4s", []string{"motion@400ms"}},
+			"walk 4s, in 2s, walk 4s", []string{"motion@600ms"}},
 		{"walks, but not long enough", 3 * time.Second, time.Second,
 			"walk 2s, gone 5s", nil},
 		{"walks long enough", 3 * time.Second, time.Second,
 			"walk 5s", []string{"motion@3s"}},
 		{"leaves the zone", 0, 2 * time.Second,
-			"walk 4s, out 5s", []string{"motion@400ms", "motion@400ms ended 0s..3.8s"}},
+			"walk 4s, out 5s", []string{"motion@600ms", "motion@600ms ended 0s..3.8s"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlayer(watch(models.Rule{Kind: models.KindMotion, Dwell: c.dwell, Grace: c.grace}))
@@ -379,13 +379,13 @@ func TestApply(t *testing.T) {
 }
 
 func TestFlushEndsWhatIsOpen(t *testing.T) {
-	p := newPlayer(watch(loitering(5*time.Second, 2*time.Second), models.Rule{Kind: models.KindMotion}))
-	p.play(t, "walk 8s")
+	p := newPlayer(watch(loitering(5*time.Second, 2*time.Second), models.Rule{Kind: models.KindMotion, Grace: 2 * time.Second}))
+	p.play(t, "walk 7s")
 	var ended []string
 	for _, e := range p.engine.Flush() {
 		ended = append(ended, told([]models.Event{e})...)
 	}
-	want := []string{"loitering@5s ended 0s..7.8s", "motion@400ms ended 0s..7.8s"}
+	want := []string{"loitering@5s ended 0s..6.8s", "motion@600ms ended 0s..6.8s"}
 	if !slices.Equal(ended, want) {
 		t.Errorf("got %q, want %q", ended, want)
 	}
