@@ -82,7 +82,7 @@ func (d *decoder) lookup(ref string) (string, error) {
 // leave behind is not part of it. Errors do not name the file.
 func (d *decoder) secretFile(file string) (string, error) {
 	if file == "" {
-		return "", errors.New("no path after file:")
+		return "", errors.New("file: without a path")
 	}
 	data, err := readSmall(d.absolute(file))
 	if err != nil {

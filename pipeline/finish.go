@@ -118,6 +118,9 @@ func (r *Recorder) resume(e *storage.Entry) error {
 		res.nameEnds(nil)
 	}
 	files := finishParts(e, res.parts, w.log)
+	if _, err := os.Stat(e.Path(storage.ClipFile)); err == nil && len(res.parts) == 0 {
+		files = append(files, storage.File{Name: storage.ClipFile, Role: models.RoleClip, Type: "video/mp4"})
+	}
 	w.save(func(in *models.Incident) {
 		res.describe(&in.Footage)
 		if in.End.IsZero() {

@@ -35,7 +35,6 @@ type Service struct {
 // running is a stream and the way to stop it.
 type running struct {
 	stream *Stream
-	hash   string
 	cancel context.CancelFunc
 	done   chan struct{}
 }

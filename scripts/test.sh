@@ -7,4 +7,7 @@ for f in configs/*.yml; do
 	go run ./cmd/vedette check --placeholders "$f"
 done
 (cd web/console && npm run --silent check && npm run --silent test && npm run --silent e2e)
+# The S3 server that tests run against is built once from its Go module, which takes
+# longer than a package's tests may.
+go run ./internal/miniotest/prepare >/dev/null
 go test -race -timeout 25m ./...

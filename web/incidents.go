@@ -91,7 +91,7 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	query := storage.Query{
 		States: named[models.State](q.States), Cameras: named[models.CameraID](q.Cameras), Zones: named[models.ZoneID](q.Zones),
 		Kinds: named[models.Kind](q.Kinds), Severities: named[models.Severity](q.Severities),
-		From: q.From, To: q.To, Limit: q.Limit, After: q.After,
+		From: q.From, To: q.To, Limit: q.Limit, After: q.After, Brief: true,
 	}
 	if q.Order == "queue" {
 		query.Order = storage.OrderQueue
@@ -106,19 +106,9 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	}
 	items := make([]models.Incident, len(page.Items))
 	for i, in := range page.Items {
-		items[i] = withoutPaths(in)
+		items[i] = whole(in)
 	}
 	return &struct{ Body IncidentPage }{IncidentPage{Items: items, Next: page.Next, Open: count}}, nil
-}
-
-// withoutPaths keeps a list light: 64 events with 256 path points each weigh more than
-// two megabytes.
-func withoutPaths(in models.Incident) models.Incident {
-	in = whole(in)
-	for i := range in.Events {
-		in.Events[i].Path = []models.PathPoint{}
-	}
-	return in
 }
 
 // step is a handler for one step that a person takes.

@@ -130,9 +130,6 @@ func (s *state) box() models.Box {
 	return models.Box{X: s.x.x/s.aspect - w/2, Y: s.y.x - s.h.x, W: w, H: s.h.x}
 }
 
-// speed in box heights a second.
-func (s *state) speed() float64 { return math.Hypot(s.x.v, s.y.v) / s.h.x }
-
 // distance2 is the squared Mahalanobis distance of a measured foot point.
 func (s *state) distance2(b models.Box, sigma float64) float64 {
 	r := sigma * sigma * s.h.x * s.h.x

@@ -53,13 +53,6 @@ func drain(c *Cursor) (units []models.AccessUnit) {
 	}
 }
 
-func media(units []models.AccessUnit) (ds []time.Duration) {
-	for _, au := range units {
-		ds = append(ds, au.At.Media)
-	}
-	return ds
-}
-
 func same(t *testing.T, got, want []models.AccessUnit) {
 	t.Helper()
 	if len(got) != len(want) {
