@@ -31,15 +31,16 @@ type Options struct {
 	// times of their frames. Default 30, which is 0.4 of a processor core with YOLOX-nano;
 	// a negative rate has no limit.
 	Rate float64
-	// Pace is how many inferences per second one camera gets at most. Default 4: between
-	// two looks a running person moves by one body width or two, and motion shows where
-	// to. A negative pace has no limit.
+	// Pace is how many inferences per second one camera gets at most. Default 10, which is
+	// every frame that is analysed by default; a negative pace has no limit. On PETS 2009 a
+	// pace of 4 misses no more boxes and takes 40 % less time, but tracks then end less
+	// sharply at the picture's edge.
 	Pace float64
 }
 
 const (
 	defaultRate     = 30
-	defaultPace     = 4
+	defaultPace     = 10
 	defaultMinScore = 0.1
 	defaultAtOnce   = 2
 )
@@ -188,9 +189,10 @@ func (d *Detector) Stats() Stats {
 	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), Paced: d.paced.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
 }
 
-// Detect names what it sees in the frame, best first. regions are where to look; without
-// any there is nothing to do. Beyond the camera's pace and over the budget it returns
-// nothing and counts it.
+// Detect names what it sees in the frame, best first. The answer is nil when it did not
+// look: nothing was asked for, or the frame was beyond the camera's pace or over the
+// budget, which is counted. It is empty, not nil, when it looked and saw nothing.
+// regions are where to look.
 func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, error) {
 	if len(regions) == 0 {
 		return nil, nil

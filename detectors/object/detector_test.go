@@ -64,6 +64,17 @@ func TestNothingToLookAtCostsNothing(t *testing.T) {
 	}
 }
 
+// A tracker must know whether a thing was not seen or not looked for.
+func TestNothingSeenIsNotNil(t *testing.T) {
+	d := open(t, Options{Weights: tiny().save(t), Pace: 1})
+	if got, err := d.Detect(grey(64, 64), everywhere); got == nil || len(got) != 0 || err != nil {
+		t.Errorf("looked, nothing there: got %#v, %v", got, err)
+	}
+	if got, err := d.Detect(grey(64, 64), everywhere); got != nil || err != nil || d.Stats().Paced != 1 {
+		t.Errorf("did not look: got %#v, %v, %+v", got, err, d.Stats())
+	}
+}
+
 func TestPicturesOfAnySize(t *testing.T) {
 	n := tiny()
 	n.plant(83, 0.5, 0.5, 0, 0, 1, 1, 0)

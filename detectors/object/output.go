@@ -34,14 +34,12 @@ type reader struct {
 	kept  []candidate
 }
 
-// read returns what scores at least least, best first, and how many boxes were dropped
+// read returns what scores at least least, best first, never nil, and how many boxes were dropped
 // because they hold numbers that mean nothing.
 func (rd *reader) read(out []float32, l layout, labels []string, least float64, v view, picture image.Point) (dets []models.Detection, invalid int) {
 	invalid = rd.decode(out, l, float32(least))
 	rd.suppress()
-	if len(rd.kept) > 0 {
-		dets = make([]models.Detection, 0, len(rd.kept))
-	}
+	dets = make([]models.Detection, 0, len(rd.kept))
 	for _, c := range rd.kept {
 		if v.cuts(c.x0, c.y0, c.x1, c.y1, picture) {
 			continue
