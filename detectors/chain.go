@@ -37,6 +37,9 @@ type Result struct {
 	Foreground *image.Gray
 	Motion     float64 // share of the unmasked picture that moves, 0..1
 	Skipped    bool    // not analysed: the watch's frame rate is used up
+	// ObjectsFailed says that the object detector failed on this frame, which was then
+	// analysed by motion alone.
+	ObjectsFailed bool
 }
 
 // Chain analyses the frames of one camera. It is not safe for concurrent use.
@@ -50,9 +53,9 @@ type Chain struct {
 
 	size    image.Point
 	started bool
-	first   models.Instant // of the first frame since the start or the last step back
 	last    models.Instant // of the newest analysed frame
 	due     time.Duration  // media time from which the next frame is analysed
+	failing bool           // the object detector failed on the last frame
 }
 
 // New makes a chain. Close frees it.
@@ -122,9 +125,8 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	}
 	if c.opt.Objects != nil && c.watch.Objects {
 		found, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
-		if err != nil {
-			return r, fmt.Errorf("frame %d: objects: %w", f.Index, err)
-		}
+		r.ObjectsFailed = err != nil
+		c.note(err)
 		r.Detections = append(r.Detections, found...)
 	}
 	r.Tracks = c.tracks.Update(f.At, r.Detections, track.Colours{
@@ -133,6 +135,17 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks)...)
 	c.last = f.At
 	return r, nil
+}
+
+// note logs when the object detector begins to fail and when it recovers.
+func (c *Chain) note(err error) {
+	switch {
+	case err != nil && !c.failing:
+		c.log.Warn("object detector fails: motion alone", "error", err)
+	case err == nil && c.failing:
+		c.log.Info("object detector works again")
+	}
+	c.failing = err != nil
 }
 
 // skip keeps to the watch's frame rate. The next due time counts from the last due time,
@@ -167,9 +180,7 @@ func (c *Chain) begin(f models.Frame) {
 		aspect := float64(size.X) / float64(size.Y)
 		c.tracks.Aspect, c.rules.Aspect = aspect, aspect
 	}
-	if !c.started {
-		c.started, c.first = true, f.At
-	}
+	c.started = true
 }
 
 // restart follows a step back in time: what was going on has ended.

@@ -1,10 +1,13 @@
 package detectors_test
 
 import (
+	"bytes"
 	"errors"
 	"image"
+	"log/slog"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -399,6 +402,9 @@ type oracle struct {
 
 func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, error) {
 	_, truth := o.scene.Frame(f.Index)
+	if o.fail != nil {
+		return nil, o.fail
+	}
 	out := []models.Detection{{Box: o.sign, Label: "person", Score: 0.55, By: models.ByObject},
 		{Box: models.Box{X: math.NaN(), W: 1, H: 1}, Label: "person", Score: math.NaN(), By: models.ByObject}}
 	for _, tr := range truth {
@@ -406,7 +412,7 @@ func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, erro
 			out = append(out, models.Detection{Box: tr.Box, Label: "person", Score: 0.9, By: models.ByObject})
 		}
 	}
-	return out, o.fail
+	return out, nil
 }
 
 func TestObjectsAndMotionAreOneThing(t *testing.T) {
@@ -437,14 +443,21 @@ func TestObjectsAndMotionAreOneThing(t *testing.T) {
 	if events, _ := run(t, s, detectors.Options{Watch: w, Objects: oracle{scene: s}}); len(events) > 0 {
 		t.Error("objects were looked for although the watch does not ask for them")
 	}
+}
+
+func TestObjectDetectorThatFails(t *testing.T) {
+	s := &scene.Scene{Seed: 3, Noise: 2, Length: 14 * time.Second, Actors: []scene.Actor{visitor(5*time.Second, 9*time.Second)}}
+	w := inMiddle(moving)
 	w.Objects = true
-	c, err := detectors.New(detectors.Options{Watch: w, Objects: oracle{scene: s, fail: errors.New("no session")}})
-	if err != nil {
-		t.Fatal(err)
+	var log bytes.Buffer
+	events, results := run(t, s, detectors.Options{
+		Watch: w, Objects: oracle{scene: s, fail: errors.New("no session")},
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if len(events) == 0 || !results[0].ObjectsFailed {
+		t.Errorf("%d events, failed %v; want motion alone to go on", len(events), results[0].ObjectsFailed)
 	}
-	defer c.Close()
-	f, _ := s.Frame(0)
-	if _, err := c.Process(f); err == nil {
-		t.Error("the detector's error is lost")
+	if n := strings.Count(log.String(), "no session"); n != 1 {
+		t.Errorf("the failure is logged %d times, want once", n)
 	}
 }

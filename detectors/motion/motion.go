@@ -177,7 +177,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 
 // resize makes everything that depends on the size of the picture.
 func (d *Detector) resize(size image.Point, fullRange bool) error {
-	old, oldLight := d.model, d.light
+	old := d.model
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("free the planes of the old picture size: %w", err)
 	}
@@ -193,7 +193,7 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.in = in
 	d.model = newModel(w, h)
 	d.light = newLight(fullRange)
-	d.scene = newScenes(w, h)
+	d.scene = &scenes{}
 	d.shape = newShape(in.size)
 	d.busy = newBusy(w, h)
 	d.prevY = make([]uint8, w*h)
@@ -206,7 +206,6 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 		d.started = false
 		return nil
 	}
-	d.light.black = oldLight.black
 	return d.carry(old)
 }
 
@@ -282,27 +281,25 @@ func (d *Detector) Changed(b models.Box) bool {
 	return changed*100 > r.Dx()*r.Dy()
 }
 
-// protect marks the pixels that must not be learnt. A pixel that has been held for
-// Options.Hold is let go until it has been background again.
+// protect marks the pixels that must not be learnt. A pixel that has been foreground under
+// protection for Options.Hold is let go until it has been background for as long.
 func (d *Detector) protect(boxes []models.Box, dt time.Duration) {
-	clear(d.hold)
 	w, h := d.in.size.X, d.in.size.Y
 	step := uint16(max(dt*16/time.Second, 1))
 	limit := uint16(min(d.opt.Hold*16/time.Second, 1<<15))
+	clear(d.hold)
 	for _, b := range boxes {
-		r := pixels(b, w, h)
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			for i := y*w + r.Min.X; i < y*w+r.Max.X; i++ {
-				if d.hold[i] != 0 || d.held[i] >= limit {
-					continue
-				}
-				d.hold[i] = 1
-				if d.clean.Pix[i] != 0 {
-					d.held[i] += step
-				} else if d.held[i] > 0 {
-					d.held[i]--
-				}
-			}
+		each(pixels(b, w, h), w, func(i int) { d.hold[i] = 1 })
+	}
+	for i, held := range d.held {
+		switch {
+		case held != 0 && d.clean.Pix[i] == 0:
+			d.held[i] -= min(held, step)
+		case d.hold[i] == 0:
+		case held >= limit:
+			d.hold[i] = 0
+		case d.clean.Pix[i] != 0:
+			d.held[i] += step
 		}
 	}
 }

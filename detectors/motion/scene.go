@@ -31,11 +31,6 @@ const (
 	recognised = 0.6
 )
 
-func newScenes(w, h int) *scenes {
-	s := &scenes{stored: make([]scene, 0, maxScenes)}
-	return s
-}
-
 func (s *scenes) clear() { s.stored = s.stored[:0] }
 
 // store keeps the model's background, in place of the scene that was used longest ago.

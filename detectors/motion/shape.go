@@ -1,7 +1,6 @@
 package motion
 
 import (
-	"errors"
 	"image"
 	"time"
 )
@@ -28,7 +27,7 @@ func newShape(size image.Point) *shape {
 	}
 }
 
-func (s *shape) Close() error { return errors.Join(s.closing.Close()) }
+func (s *shape) Close() error { return s.closing.Close() }
 
 // refine removes what is not a thing from the raw foreground and returns the regions.
 func (d *Detector) refine(dt time.Duration) []component {
@@ -99,8 +98,8 @@ func (d *Detector) shadow(i, x, y int, luma, pb, pr, black float32) bool {
 	// The neighbours must be darker by the same factor: a shadow keeps the texture.
 	w, h := d.model.w, d.model.h
 	var sum, sum2, n float32
-	for ny := max(y-2, 0); ny <= min(y+2, h-1); ny += 1 {
-		for nx := max(x-2, 0); nx <= min(x+2, w-1); nx += 1 {
+	for ny := max(y-2, 0); ny <= min(y+2, h-1); ny++ {
+		for nx := max(x-2, 0); nx <= min(x+2, w-1); nx++ {
 			j := ny*w + nx
 			if d.raw.Pix[j] == 0 {
 				continue
