@@ -2,6 +2,7 @@ package motion
 
 import (
 	"image"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func BenchmarkMOG2(b *testing.B) {
 	kernel := gocv.GetStructuringElement(gocv.MorphEllipse, image.Pt(3, 3))
 	defer kernel.Close()
 	b.ReportAllocs()
+	start := processor()
 	for i := 0; b.Loop(); i++ {
 		in.load(frames[i%len(frames)].Picture)
 		mog.Apply(in.y.mat, &mask)
@@ -42,4 +44,13 @@ func BenchmarkMOG2(b *testing.B) {
 		contours := gocv.FindContours(mask, gocv.RetrievalExternal, gocv.ChainApproxSimple)
 		contours.Close()
 	}
+	b.ReportMetric(float64((processor()-start).Microseconds())/1000/float64(b.N), "cpu-ms/frame")
+}
+
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
