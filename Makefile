@@ -42,8 +42,11 @@ lint: setup console ## gofmt, go vet, staticcheck, and govulncheck where its dat
 bench: build ## Print the tables of bench/README.md
 	go run ./bench/cmd/bench -vedette bin/vedette
 
+accuracy: build ## Print the accuracy table alone
+	go run ./bench/cmd/bench -vedette bin/vedette -only accuracy
+
 clean: ## Remove what was built here
 	rm -rf bin web/console/node_modules
 	find web/console/dist -mindepth 1 ! -name .keep -delete
 
-.PHONY: help setup build console run test lint bench clean
+.PHONY: help setup build console run test lint bench accuracy clean

@@ -23,9 +23,16 @@ type Alarm struct{ Start, At, End float64 }
 type Visits struct {
 	Due    int // visits that had to be alarmed
 	Found  int
+	Hits   []Hit
 	Missed []Visit
 	False  []Alarm
 	Delays []float64 // alarm minus due of each visit that was found, in seconds
+}
+
+// Hit is a visit that had to be alarmed and was.
+type Hit struct {
+	Visit Visit
+	Alarm Alarm
 }
 
 // slack is how far outside a visit an alarm may lie and still belong to it: the truth's
@@ -75,6 +82,7 @@ func MatchVisits(truth []Visit, alarms []Alarm) Visits {
 		out.Due++
 		if a, ok := ofVisit[v]; ok {
 			out.Found++
+			out.Hits = append(out.Hits, Hit{t, alarms[a]})
 			out.Delays = append(out.Delays, alarms[a].At-t.Due)
 		} else {
 			out.Missed = append(out.Missed, t)
@@ -91,6 +99,7 @@ func MatchVisits(truth []Visit, alarms []Alarm) Visits {
 // Add joins the outcomes of two zones.
 func (v Visits) Add(o Visits) Visits {
 	return Visits{Due: v.Due + o.Due, Found: v.Found + o.Found,
+		Hits:   append(slices.Clone(v.Hits), o.Hits...),
 		Missed: append(slices.Clone(v.Missed), o.Missed...), False: append(slices.Clone(v.False), o.False...),
 		Delays: append(slices.Clone(v.Delays), o.Delays...)}
 }

@@ -166,33 +166,13 @@ func everyOne(alarmed) bool { return true }
 
 // petsAccuracy scores tracks and loiterers of PETS 2009 S2L1, view 1.
 func petsAccuracy(ctx context.Context, s *setting) error {
-	path, ok := s.footage("pets/loitering.json")
-	if !ok {
-		return nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
+	t, ok, err := s.petsTruth()
+	if err != nil || !ok {
 		return err
-	}
-	var t truth
-	if err := json.Unmarshal(data, &t); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	boxes, err := readMOT(filepath.Join(s.data, "pets/gt.txt"))
 	if err != nil {
 		return err
-	}
-	zones := ""
-	for name, pg := range t.Zones {
-		polygon, err := json.Marshal(pg)
-		if err != nil {
-			return err
-		}
-		zones += fmt.Sprintf("      %s: {polygon: %s, rules: [", name, polygon)
-		for _, dwell := range dwells {
-			zones += fmt.Sprintf("{kind: loitering, dwell: %gs, grace: 1s},", dwell)
-		}
-		zones = strings.TrimSuffix(zones, ",") + "]}\n"
 	}
 	for _, with := range []struct {
 		weights              bool
@@ -202,7 +182,7 @@ func petsAccuracy(ctx context.Context, s *setting) error {
 		{true, "with weights", "MOTA 82.6, IDF1 76.9", "MOTA 85, IDF1 80", "0.95, 95 % within ±1 s", 85, 80, .95},
 		{false, "motion only", "MOTA 32.2, IDF1 31.7", "MOTA 50, IDF1 45", "0.80", 50, 45, .80},
 	} {
-		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: with.weights, zones: zones, tracks: true})
+		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: with.weights, zones: t.zones(), tracks: true})
 		if err != nil {
 			return err
 		}

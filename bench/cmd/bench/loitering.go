@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
+	"strings"
 
 	"github.com/vedette-cctv/vedette/bench/score"
-	"github.com/vedette-cctv/vedette/models"
 )
 
 // truth is the layout of pets/loitering.json.
@@ -24,97 +23,71 @@ type truth struct {
 	}
 }
 
-// found is what we need of an incident that vedette analyze prints.
-type found struct {
-	Kind   models.Kind
-	Zone   string
-	Events []struct {
-		Start float64 `json:"start_s"`
-		Alarm float64 `json:"alarm_s"`
-		End   float64 `json:"end_s"`
-	}
-}
-
-// loitering scores the alarms of vedette analyze on PETS 2009 S2L1, view 1.
+// loitering says of each visit of PETS 2009 S2L1, view 1, that is due at 5 and 10 s
+// whether and when it was alarmed.
 func loitering(ctx context.Context, s *setting) error {
-	video, ok := s.footage("pets/pets_s2l1.mp4")
-	if !ok {
-		return nil
-	}
-	path, _ := s.footage("pets/loitering.json")
-	data, err := os.ReadFile(path)
-	if err != nil {
+	t, ok, err := s.petsTruth()
+	if err != nil || !ok {
 		return err
 	}
-	var t truth
-	if err := json.Unmarshal(data, &t); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	fmt.Println("| detection | dwell | due | alarmed | missed | false | F1 | delay median, max | within ±1 s |\n|---|---|---|---|---|---|---|---|---|")
-	for _, objects := range []bool{false, true} {
-		for _, dwell := range []string{"5s", "10s", "20s"} {
-			v, err := s.visits(ctx, video, t, dwell, objects)
-			if err != nil {
-				return err
+	fmt.Println("| detection | dwell | due | alarmed | false | delay of each alarm, s | missed (due at) |\n|---|---|---|---|---|---|---|")
+	for _, weights := range []bool{false, true} {
+		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: weights, zones: t.zones()})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		for _, dwell := range []float64{5, 10} {
+			v := t.loiterers(dwell, d.events)
+			slices.SortFunc(v.Hits, func(a, b score.Hit) int { return cmp.Compare(a.Visit.Due, b.Visit.Due) })
+			var delays, missed []string
+			for _, h := range v.Hits {
+				delays = append(delays, fmt.Sprintf("%+.1f", h.Alarm.At-h.Visit.Due))
 			}
-			name := "motion only"
-			if objects {
-				name = "with weights"
+			for _, m := range v.Missed {
+				missed = append(missed, fmt.Sprintf("%.1f", m.Due))
 			}
-			fmt.Printf("| %s | %s | %d | %d | %d | %d | %.2f | %+.2f s, %+.2f s | %.0f %% |\n", name, dwell, v.Due, v.Found, len(v.Missed), len(v.False),
-				v.F1(), score.Quantile(v.Delays, 0.5), score.Quantile(v.Delays, 1), 100*v.OnTime(1))
+			name := map[bool]string{false: "motion only", true: "with weights"}[weights]
+			fmt.Printf("| %s | %g s | %d | %d | %d | %s | %s |\n", name, dwell, v.Due, v.Found, len(v.False),
+				strings.Join(delays, " "), cmp.Or(strings.Join(missed, " "), "–"))
 		}
 	}
 	return nil
 }
 
-func (s *setting) visits(ctx context.Context, video string, t truth, dwell string, objects bool) (score.Visits, error) {
-	zones := ""
+// petsTruth reads who loiters; ok is false, said out loud, when the footage is not there.
+func (s *setting) petsTruth() (t truth, ok bool, err error) {
+	path, ok := s.footage("pets/loitering.json")
+	if !ok {
+		return truth{}, false, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return truth{}, false, err
+	}
+	if err := json.Unmarshal(data, &t); err != nil {
+		return truth{}, false, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, true, nil
+}
+
+// zones is the truth's zones with a rule for each dwell, as YAML.
+func (t truth) zones() string {
 	names := make([]string, 0, len(t.Zones))
 	for name := range t.Zones {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	var text strings.Builder
 	for _, name := range names {
-		polygon, err := json.Marshal(t.Zones[name])
-		if err != nil {
-			return score.Visits{}, err
+		polygon, _ := json.Marshal(t.Zones[name]) // numbers
+		var rules []string
+		for _, dwell := range dwells {
+			rules = append(rules, fmt.Sprintf("{kind: loitering, dwell: %gs, grace: 1s}", dwell))
 		}
-		zones += fmt.Sprintf("      %s: {polygon: %s, rules: [{kind: loitering, dwell: %s, grace: 1s}]}\n", name, polygon, dwell)
+		fmt.Fprintf(&text, "      %s: {polygon: %s, rules: [%s]}\n", name, polygon, strings.Join(rules, ", "))
 	}
-	cfg, err := s.write("loitering.yml", fmt.Sprintf("cameras:\n  pets:\n    url: rtsp://192.0.2.10/\n    detect: {objects: %v}\n    zones:\n%s", objects, zones))
-	if err != nil {
-		return score.Visits{}, err
-	}
-	cmd := exec.CommandContext(ctx, s.vedette, "--log-level", "warn", "analyze", "-c", cfg, "--camera", "pets", "--format", "jsonl", video)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return score.Visits{}, fmt.Errorf("analyze: %w", err)
-	}
-	alarms := map[string][]score.Alarm{}
-	for _, line := range bytes.Split(bytes.TrimSpace(out), []byte("\n")) {
-		var f found
-		if len(line) == 0 {
-			continue
-		}
-		if err := json.Unmarshal(line, &f); err != nil {
-			return score.Visits{}, err
-		}
-		for _, e := range f.Events {
-			alarms[f.Zone] = append(alarms[f.Zone], score.Alarm{Start: e.Start, At: e.Alarm, End: e.End})
-		}
-	}
-	var sum score.Visits
-	for _, name := range names {
-		var visits []score.Visit
-		for _, list := range t.Loiterers[name][dwell] {
-			for _, v := range list {
-				visits = append(visits, score.Visit{Start: v.Start, Due: v.Due, End: v.End, Near: v.Near})
-			}
-		}
-		slices.SortFunc(visits, func(a, b score.Visit) int { return int(1e3 * (a.Due - b.Due)) })
-		sum = sum.Add(score.MatchVisits(visits, alarms[name]))
-	}
-	return sum, nil
+	return text.String()
 }
