@@ -26,7 +26,7 @@ func objectDetector(cfg *config.Config, log *slog.Logger) (detectors.ObjectDetec
 		log.Warn("motion alone: no weights for the object detector", "err", err, "hint", "vedette models pull "+name)
 		return nil, alone
 	}
-	d, err := object.Open(object.Options{Weights: path, SHA256: published(name)})
+	d, err := object.Open(object.Options{Weights: path, SHA256: published(name), Also: namedLabels(cfg)})
 	switch {
 	case errors.Is(err, object.ErrNoLibrary):
 		log.Warn("motion alone: the object detector has no ONNX Runtime", "err", err, "hint", "make setup, or set "+object.LibraryVariable)
@@ -45,6 +45,19 @@ func objectDetector(cfg *config.Config, log *slog.Logger) (detectors.ObjectDetec
 			log.Error("close object detector", "err", err)
 		}
 	}
+}
+
+// namedLabels are all labels that rules ask for.
+func namedLabels(cfg *config.Config) []string {
+	var labels []string
+	for _, cam := range cfg.Cameras {
+		for _, z := range cam.Zones {
+			for _, r := range z.Rules {
+				labels = append(labels, r.Labels...)
+			}
+		}
+	}
+	return labels
 }
 
 // weightFolders are where weights are looked for, best first. cfg may be nil.

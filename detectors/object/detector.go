@@ -19,6 +19,9 @@ type Options struct {
 	Library string // path of ONNX Runtime; default: VEDETTE_ONNXRUNTIME, then the first of Libraries that loads
 	Weights string // path of the .onnx file
 	SHA256  string // hex; when set, the weights must have it
+	// Also are classes to report besides those of COCO that move by themselves, are driven
+	// or are carried. Weights with classes of their own report all of them.
+	Also []string
 	// Threads is how many threads work on one inference. Default 1: several cameras keep
 	// several processors busy better than several threads on one picture do.
 	Threads int
@@ -58,6 +61,7 @@ type Stats struct {
 type Detector struct {
 	info    Info
 	layout  layout
+	wanted  []int // numbers of the classes that are reported
 	least   float64
 	budget  *budget
 	session *ort.DynamicAdvancedSession
@@ -98,7 +102,7 @@ func Open(o Options) (*Detector, error) {
 	}
 	d := &Detector{
 		info:   Info{Name: nameOf(o.Weights), Path: o.Weights, SHA256: sum, Input: l.input, Classes: labels, Library: library, Version: version},
-		layout: l, least: o.MinScore, closed: make(chan struct{}),
+		layout: l, wanted: wantedOf(labels, o.Also), least: o.MinScore, closed: make(chan struct{}),
 	}
 	if d.least == 0 {
 		d.least = defaultMinScore
@@ -234,7 +238,7 @@ func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]mode
 	if v.part != (image.Rectangle{Max: size}) {
 		d.parts.Add(1)
 	}
-	dets, invalid := s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.least, v, size)
+	dets, invalid := s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.wanted, d.least, v, size)
 	d.invalid.Add(uint64(invalid))
 	return dets, nil
 }

@@ -207,6 +207,24 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
+// A car from above scores as a cell phone, and less as a car: it is a car, unless
+// somebody asks for phones.
+func TestOnlyWhatComesAndGoes(t *testing.T) {
+	const car, phone = 2, 67
+	n := network{in: []int64{1, 3, 64, 64}, out: []int64{1, 84, 85}, answer: make([]float32, 84*85)}
+	row := make([]float32, 85)
+	row[4], row[5+car], row[5+phone] = 1, 0.4, 0.9
+	n.plant(0, row...)
+	path := filepath.Join(t.TempDir(), "planted.onnx")
+	save(t, path, n.encode())
+	for want, also := range map[string][]string{"car": nil, "cell phone": {"cell phone"}} {
+		d := open(t, Options{Weights: path, Also: also})
+		if got, err := d.Detect(grey(64, 64), everywhere); err != nil || len(got) != 1 || got[0].Label != want {
+			t.Errorf("with %v: got %v, %v; want a %s", also, got, err, want)
+		}
+	}
+}
+
 func TestManyCamerasAtOnce(t *testing.T) {
 	n := tiny()
 	n.plant(0, 0.5, 0.5, 0, 0, 1, 1, 0)

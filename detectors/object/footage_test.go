@@ -193,7 +193,7 @@ func BenchmarkDetect(b *testing.B) {
 		size := f.Picture.Rect.Size()
 		v := choose(size, d.layout.input, everywhere)
 		for b.Loop() {
-			s.reader.read(s.out.GetData(), d.layout, d.info.Classes, 0.1, v, size)
+			s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.wanted, 0.1, v, size)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -54,6 +55,27 @@ func parseLabels(text string) ([]string, error) {
 		labels = append(labels, name)
 	}
 	return labels, nil
+}
+
+// wantedOf are the numbers of the classes that are reported: of COCO's those that come and
+// go in front of a camera, and what is named besides; of other classes all. A car from
+// above looks like a cell phone to a network that was trained on holiday pictures: without
+// the choice of a cell phone it is a car.
+func wantedOf(labels, also []string) []int {
+	var wanted []int
+	for i, l := range labels {
+		if !slices.Equal(labels, coco) || slices.Contains(coming, l) || slices.Contains(also, l) {
+			wanted = append(wanted, i)
+		}
+	}
+	return wanted
+}
+
+// coming are the classes of COCO that move by themselves, are driven or are carried.
+var coming = []string{
+	"person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
+	"bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe",
+	"backpack", "umbrella", "handbag", "suitcase",
 }
 
 // coco are the 80 classes of COCO 2017 (Lin et al. 2014) in the order of its networks.

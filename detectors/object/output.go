@@ -36,8 +36,8 @@ type reader struct {
 
 // read returns what scores at least least, best first, never nil, and how many boxes were dropped
 // because they hold numbers that mean nothing.
-func (rd *reader) read(out []float32, l layout, labels []string, least float64, v view, picture image.Point) (dets []models.Detection, invalid int) {
-	invalid = rd.decode(out, l, float32(least))
+func (rd *reader) read(out []float32, l layout, labels []string, wanted []int, least float64, v view, picture image.Point) (dets []models.Detection, invalid int) {
+	invalid = rd.decode(out, l, wanted, float32(least))
 	rd.suppress()
 	dets = make([]models.Detection, 0, len(rd.kept))
 	for _, c := range rd.kept {
@@ -55,7 +55,7 @@ func (rd *reader) read(out []float32, l layout, labels []string, least float64, 
 
 // decode reads the boxes: centre, logarithm of size, objectness and classes, one row per
 // cell, the cells of the finest grid first, row by row.
-func (rd *reader) decode(out []float32, l layout, least float32) (invalid int) {
+func (rd *reader) decode(out []float32, l layout, wanted []int, least float32) (invalid int) {
 	rd.found = rd.found[:0]
 	width := 5 + l.classes
 	cell := 0
@@ -69,7 +69,7 @@ func (rd *reader) decode(out []float32, l layout, least float32) (invalid int) {
 				if row[4] < least {
 					continue
 				}
-				c, ok := decodeRow(row, float64(x), float64(y), float64(stride))
+				c, ok := decodeRow(row, wanted, float64(x), float64(y), float64(stride))
 				if !ok {
 					invalid++
 				} else if c.score >= float64(least) {
@@ -81,13 +81,14 @@ func (rd *reader) decode(out []float32, l layout, least float32) (invalid int) {
 	return invalid
 }
 
-func decodeRow(row []float32, x, y, stride float64) (candidate, bool) {
-	best := 0
-	for i, s := range row[5:] {
-		if !(s <= row[5+best]) {
+// decodeRow takes the best of the wanted classes.
+func decodeRow(row []float32, wanted []int, x, y, stride float64) (candidate, bool) {
+	best := wanted[0]
+	for _, i := range wanted {
+		if !(row[5+i] <= row[5+best]) {
 			best = i // also when it is not a number: then the box is refused below
 		}
-		if s != s {
+		if row[5+i] != row[5+i] {
 			break
 		}
 	}
