@@ -34,6 +34,7 @@ func (b *busy) clear() {
 	clear(b.before)
 }
 
+//go:norace
 func (b *busy) learn(fg, held []uint8, dt time.Duration) {
 	down, up := float32(math.Exp(-dt.Seconds()/busyTau.Seconds())), float32(1/busyTau.Seconds())
 	n := len(b.rate)

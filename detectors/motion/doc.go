@@ -19,5 +19,9 @@
 // The package is the only door to gocv (OpenCV); a Mat never leaves it. It reads no clock
 // and uses no randomness: the same frames give the same regions.
 //
+// A detector belongs to one goroutine. The loops over all pixels are marked go:norace: they
+// touch nothing but the detector's own memory, and under the race detector they would take
+// ten times as long, which decides whether the accuracy tests are run at all.
+//
 // It does not know what a person is, and does not follow anything from frame to frame.
 package motion

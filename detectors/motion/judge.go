@@ -13,6 +13,8 @@ type evidence struct {
 }
 
 // examine gathers the evidence of a component.
+//
+//go:norace
 func (d *Detector) examine(c component) evidence {
 	w, h := d.in.size.X, d.in.size.Y
 	bg, lut := d.model.at[0], &d.light.lut
@@ -58,6 +60,8 @@ func (d *Detector) examine(c component) evidence {
 }
 
 // between says whether a luma lies between those of the background around pixel i.
+//
+//go:norace
 func (d *Detector) between(i int, py float32) bool {
 	w, bg := d.model.w, d.model.at[0]
 	lo, hi := bg[i].y, bg[i].y
@@ -70,6 +74,8 @@ func (d *Detector) between(i int, py float32) bool {
 
 // edges returns the strongest gradients within a pixel of (x,y), now and in the
 // background, and the strongest difference of the two.
+//
+//go:norace
 func (d *Detector) edges(x, y int) (now, then, fresh float32) {
 	w := d.in.size.X
 	bg, lut, pix := d.model.at[0], &d.light.lut, d.in.y.Pix

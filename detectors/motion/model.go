@@ -97,6 +97,8 @@ func (m *model) ratesFor(dt, idle time.Duration) rates {
 // picture is not background. gain maps luma to the model's light; sigmas is the distance
 // within which a pixel belongs to a mode. Where hold is not 0, what is foreground now
 // stays foreground.
+//
+//go:norace
 func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, fg []uint8, noise noise, dt, idle time.Duration) {
 	rt := m.ratesFor(dt, idle)
 	m.age += dt + idle
@@ -130,6 +132,8 @@ func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, 
 }
 
 // other handles a pixel that its heaviest mode does not explain.
+//
+//go:norace
 func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held bool, noise noise) uint8 {
 	before := m.at[0][i].w
 	for k := 1; k < modes; k++ {

@@ -31,6 +31,8 @@ type labeller struct {
 
 // label returns the components of the pixels equal to value. connect is 8 or 4.
 // The result is valid until the next call.
+//
+//go:norace
 func (l *labeller) label(mask []uint8, w, h int, value uint8, connect int) []component {
 	l.runs, l.parent = l.runs[:0], l.parent[:0]
 	reach := int32(0)

@@ -205,6 +205,8 @@ func (d *Detector) recall() bool {
 
 // spread returns the share of the unmasked picture that is raw foreground, and in how
 // many of 4x4 cells more than a third is.
+//
+//go:norace
 func (d *Detector) spread() (share float64, cells int) {
 	w, h := d.model.w, d.model.h
 	var fg, all [16]int

@@ -43,6 +43,8 @@ func (d *Detector) refine(dt time.Duration) []component {
 
 // settle clears raw foreground pixels that a neighbour's background or a shadow explains,
 // into scratch.
+//
+//go:norace
 func (d *Detector) settle() {
 	w, h := d.model.w, d.model.h
 	ic := d.noise.chromaWeight()
@@ -65,6 +67,8 @@ func (d *Detector) settle() {
 
 // displaced says whether a neighbour's background explains the pixel: leaves and a
 // shaken camera move the background by a pixel or two (Elgammal et al. 2000, 3.2).
+//
+//go:norace
 func (d *Detector) displaced(x, y int, py, pb, pr, ic float32) bool {
 	w, h := d.model.w, d.model.h
 	for ny := max(y-1, 0); ny <= min(y+1, h-1); ny++ {
@@ -83,6 +87,7 @@ const (
 	shadowLightest = 0.97
 )
 
+//go:norace
 func (d *Detector) shadow(i, x, y int, luma, pb, pr, black float32) bool {
 	m := &d.model.at[0][i]
 	bg := m.y - black
