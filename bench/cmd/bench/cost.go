@@ -72,6 +72,24 @@ func cost(ctx context.Context, s *setting) error {
 	if err := p.Stop(ctx); err != nil {
 		return err
 	}
+	var named float64
+	if _, ok := s.footage("models/yolox_nano.onnx"); ok {
+		folder, err := filepath.Abs(filepath.Join(s.data, "models"))
+		if err != nil {
+			return err
+		}
+		p, _, err := s.startWith(ctx, "cost-objects", fmt.Sprintf("models: {path: [%q]}", folder), costCamera(0, cam.URL()))
+		if err != nil {
+			return err
+		}
+		defer p.Kill()
+		if named, _, err = s.load(ctx, p.PID()); err != nil {
+			return err
+		}
+		if err := p.Stop(ctx); err != nil {
+			return err
+		}
+	}
 	var four strings.Builder
 	for i := range 4 {
 		four.WriteString(costCamera(i, cam.URL()))
@@ -87,7 +105,10 @@ func cost(ctx context.Context, s *setting) error {
 	}
 	fmt.Println("| 1080p15, 3 Mbit/s, noise | CPU, cores | of bare decode |\n|---|---|---|")
 	fmt.Printf("| bare decode (RTSP in, libavcodec, downscale) | %.3f | 1.00 |\n", limit)
-	fmt.Printf("| vedette, one camera: decode, motion, tracks, rules, pre-roll, clips | %.3f | %.2f |\n", ours, ours/limit)
+	fmt.Printf("| vedette, one camera: motion, tracks, rules, pre-roll, clips | %.3f | %.2f |\n", ours, ours/limit)
+	if named > 0 {
+		fmt.Printf("| vedette, one camera, with the object detector at work all the time | %.3f | %.2f |\n", named, named/limit)
+	}
 	fmt.Printf("| vedette, each of four cameras | %.3f | %.2f |\n", cpu4/4, cpu4/4/limit)
 	fmt.Printf("\nMemory (resident): %.0f MB with one camera, %.0f MB with four: %.0f MB a camera with a pre-roll of 10 s.\n",
 		memory1, memory4, (memory4-memory1)/3)

@@ -88,10 +88,14 @@ func box(path string) (*camtest.Camera, error) {
 	return cam, cam.Start()
 }
 
-// start runs vedette with these cameras and logs in.
+// start runs vedette with these cameras, on motion alone, and logs in.
 func (s *setting) start(ctx context.Context, name, cameras string) (*vedettetest.Process, *vedettetest.Client, error) {
+	return s.startWith(ctx, name, "defaults: {detect: {objects: false}}", cameras)
+}
+
+func (s *setting) startWith(ctx context.Context, name, also, cameras string) (*vedettetest.Process, *vedettetest.Client, error) {
 	data := s.work + "/" + name
-	cfg, err := s.write(name+"/vedette.yml", fmt.Sprintf("data: %s\nweb: {listen: \"127.0.0.1:0\"}\ncameras:%s", data, cameras))
+	cfg, err := s.write(name+"/vedette.yml", fmt.Sprintf("data: %s\nweb: {listen: \"127.0.0.1:0\"}\n%s\ncameras:%s", data, also, cameras))
 	if err != nil {
 		return nil, nil, err
 	}
