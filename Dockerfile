@@ -8,6 +8,8 @@ RUN npm ci --no-audit --no-fund
 COPY web/openapi.json /src/web/openapi.json
 COPY web/console ./
 RUN npm run build
+COPY scripts/onnxruntime.sh /src/scripts/onnxruntime.sh
+RUN XDG_CACHE_HOME=/out bash /src/scripts/onnxruntime.sh
 
 FROM golang:1.26-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
@@ -20,9 +22,10 @@ COPY . .
 COPY --from=console /src/web/console/dist web/console/dist
 ARG VERSION=dev
 RUN go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/vedette ./cmd/vedette \
-    && mkdir -p /out/lib \
-    && ldd /out/vedette | awk '$3 ~ /libopencv|libav|libsw/ {print $3}' | xargs -r -n1 dpkg -S 2>/dev/null \
-       | cut -d: -f1 | sort -u > /out/runtime-packages
+    # dpkg knows libraries by their real paths; /lib is a link to /usr/lib.
+    && ldd /out/vedette | awk '$3 ~ /libopencv|libav|libsw/ {print $3}' | xargs -n1 realpath | xargs -n1 dpkg -S \
+       | cut -d: -f1 | sort -u > /out/runtime-packages \
+    && test -s /out/runtime-packages
 
 FROM debian:bookworm-slim
 COPY --from=build /out/runtime-packages /tmp/runtime-packages
@@ -31,6 +34,8 @@ RUN apt-get update && xargs -a /tmp/runtime-packages apt-get install -y --no-ins
     && useradd --system --uid 10001 --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
     && install -d -o vedette -g vedette -m 0700 /var/lib/vedette
 COPY --from=build /out/vedette /usr/local/bin/vedette
+COPY --from=console /out/vedette/libonnxruntime.so.1.24.3 /usr/local/lib/libonnxruntime.so.1.24.3
+ENV VEDETTE_ONNXRUNTIME=/usr/local/lib/libonnxruntime.so.1.24.3
 USER vedette
 # Configuration, evidence and records, weights of the object detector.
 VOLUME ["/etc/vedette", "/var/lib/vedette", "/usr/share/vedette/models"]
