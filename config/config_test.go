@@ -258,7 +258,8 @@ func TestByteOrderMarkAndWindowsLineEnds(t *testing.T) {
 
 func TestSamples(t *testing.T) {
 	for name, value := range map[string]string{"GATE_PASSWORD": "a", "CAMERA_PASSWORD": "b", "VAULT_PASSWORD": "c",
-		"S3_ACCESS_KEY": "d", "S3_SECRET_KEY": "e", "POSTGRES_PASSWORD": "f"} {
+		"S3_ACCESS_KEY": "d", "S3_SECRET_KEY": "e", "POSTGRES_PASSWORD": "f",
+		"MINIO_ROOT_USER": "g", "MINIO_ROOT_PASSWORD": "h"} {
 		t.Setenv(name, value)
 	}
 	cameras := map[string]int{}
@@ -274,7 +275,7 @@ func TestSamples(t *testing.T) {
 		}
 		cameras[filepath.Base(file)] = len(cfg.Cameras)
 	}
-	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "postgres.yml": 1})
+	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "postgres.yml": 1, "compose.yml": 1})
 
 	minimal, err := os.ReadFile("../configs/minimal.yml")
 	if err != nil {

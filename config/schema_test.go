@@ -221,7 +221,7 @@ func plain(v any) any {
 
 func TestSchemaAcceptsTheSamples(t *testing.T) {
 	root := schema(t)
-	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres"} {
+	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres", "compose"} {
 		source, err := os.ReadFile("../configs/" + name + ".yml")
 		if err != nil {
 			t.Fatal(err)
