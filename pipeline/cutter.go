@@ -253,7 +253,7 @@ func (c *cutter) result(asked time.Time, until models.Instant) footage {
 		c.failed.To = until.Wall
 		res.gaps = append(res.gaps, *c.failed)
 	}
-	res.nameEnds(c.cursor.Missed())
+	res.nameEnds(c.cursor.Missed(), models.CauseCameraLost)
 	return res
 }
 
@@ -261,10 +261,12 @@ func (c *cutter) result(asked time.Time, until models.Instant) footage {
 // picture of a slow camera.
 const tolerance = 500 * time.Millisecond
 
-func (f *footage) nameEnds(missed *models.Gap) {
+// nameEnds names what is missing before the first and after the last part; late is why the
+// footage ends too early.
+func (f *footage) nameEnds(missed *models.Gap, late models.Cause) {
 	if len(f.parts) == 0 {
 		if len(f.gaps) == 0 {
-			f.gaps = []models.Gap{{From: f.asked, To: f.until, Cause: models.CauseCameraLost}}
+			f.gaps = []models.Gap{{From: f.asked, To: f.until, Cause: late}}
 		}
 		return
 	}
@@ -277,7 +279,7 @@ func (f *footage) nameEnds(missed *models.Gap) {
 		f.gaps = append([]models.Gap{g}, f.gaps...)
 	}
 	if last := f.lastGap(); f.until.Sub(to) > tolerance && !last.To.Equal(f.until) {
-		f.gaps = append(f.gaps, models.Gap{From: to, To: f.until, Cause: models.CauseCameraLost})
+		f.gaps = append(f.gaps, models.Gap{From: to, To: f.until, Cause: late})
 	}
 }
 

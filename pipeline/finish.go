@@ -110,12 +110,12 @@ func (r *Recorder) resume(e *storage.Entry) error {
 		res.gaps = append(res.gaps, models.Gap{From: res.asked, To: now, Cause: models.CauseRestart, Note: "vedette stopped before the first second of the clip was written"})
 	case interrupted:
 		res.until = stopped
-		res.nameEnds(nil)
+		res.nameEnds(nil, models.CauseRestart)
 		res.until = now
 		res.gaps = append(res.gaps, models.Gap{From: stopped, To: now, Cause: models.CauseRestart,
 			Note: "vedette was not running; how the incident went on was not recorded"})
 	default:
-		res.nameEnds(nil)
+		res.nameEnds(nil, models.CauseRestart)
 	}
 	files := finishParts(e, res.parts, w.log)
 	if _, err := os.Stat(e.Path(storage.ClipFile)); err == nil && len(res.parts) == 0 {

@@ -181,13 +181,17 @@ func (w *recording) run() {
 	} else {
 		close(done)
 	}
-	var end incident.Change
+	var until models.Instant
 	for ch := range w.steps {
-		w.save(func(in *models.Incident) { incident.Merge(in, ch.Incident) })
-		end = ch
+		if ch.Step == incident.Ended {
+			until = ch.End.Add(w.PostRoll)
+			cutter.endAt(until)
+		}
+		w.save(func(in *models.Incident) {
+			incident.Merge(in, ch.Incident)
+			in.Footage.AskedTo = until.Wall // so that a restart knows what was still to come
+		})
 	}
-	until := models.Instant{Media: end.End.Media + w.PostRoll, Wall: end.End.Wall.Add(w.PostRoll)}
-	cutter.endAt(until)
 	<-done
 	if w.entry == nil {
 		w.save(func(in *models.Incident) {

@@ -274,3 +274,32 @@ func TestResumeAfterCrash(t *testing.T) {
 		t.Errorf("a second Resume: %v", err)
 	}
 }
+
+// TestResumeOfAnIncidentThatHadEnded: only its post-roll was still to come, so the gap
+// does not reach to the next start.
+func TestResumeOfAnIncidentThatHadEnded(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	b := newBench(t, t.TempDir(), storage.SpoolOptions{})
+	_, ended := changes(10, 20, 24)
+	in := ended.Incident
+	in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: instant(7).Wall, AskedTo: instant(27).Wall}
+	entry, err := b.spool.Begin(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := &clip.Buffer{Window: time.Minute}
+	fill(t, ring, media, 0, 25)
+	ring.Close()
+	c := &cutter{cursor: ring.Cursor(7 * time.Second), entry: entry, allow: b.spool.Allow, onDisk: func(error) {}, log: b.recorder.Log}
+	c.run()
+	if err := b.recorder.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := b.stored(t, in.ID).Footage
+	if len(f.Gaps) != 1 || f.Gaps[0].Cause != models.CauseRestart || !f.Gaps[0].To.Equal(instant(27).Wall) {
+		t.Errorf("got gaps %v, want one by the restart up to the end of the post-roll", f.Gaps)
+	}
+	if c := f.Complete(); c < 0.85 || c >= 1 {
+		t.Errorf("complete %g, want 18 of 20 s", c)
+	}
+}

@@ -121,6 +121,9 @@ func (s *setting) autopsy(ctx context.Context, told *published) (lost, unreadabl
 			without++
 			continue
 		}
+		if in.Footage.AskedTo.Before(at) {
+			at = in.Footage.AskedTo // nothing after this was wanted
+		}
 		if wasCut && in.Footage.To.Before(at) {
 			missing = append(missing, at.Sub(in.Footage.To).Seconds())
 		}
