@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
-	github.com/bluenviron/gortsplib/v4 v4.16.2
+	github.com/bluenviron/gortsplib/v4 v4.16.2 // the last v4 that is not empty; see exclude
 	github.com/bluenviron/mediacommon/v2 v2.4.1
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/disintegration/imaging v1.6.2
@@ -17,13 +17,13 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/vbauerster/mpb/v8 v8.9.3
 	github.com/yalue/onnxruntime_go v1.27.0
-	gocv.io/x/gocv v0.31.0
+	gocv.io/x/gocv v0.31.0 // the last that builds on the OpenCV 4.6.0 of Debian 12
 	golang.org/x/crypto v0.58.0
 	golang.org/x/image v0.47.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/time v0.16.0
-	modernc.org/sqlite v1.60.0
+	modernc.org/sqlite v1.60.0 // v1.61.1 asks for a test dependency that is not published
 )
 
 require (
