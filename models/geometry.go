@@ -60,6 +60,29 @@ func (b Box) IoU(o Box) float64 {
 	return i / (b.Area() + o.Area() - i)
 }
 
+// Travel is how far the box went to become to: on each axis the lesser way of its two
+// ends, 0 when they went in different directions, because growing is not going. An end
+// nearer than border to the edge of the picture says nothing: what comes in there grows
+// by coming.
+func (b Box) Travel(to Box, border float64) (dx, dy float64) {
+	return travel(b.X, b.X+b.W, to.X, to.X+to.W, border), travel(b.Y, b.Y+b.H, to.Y, to.Y+to.H, border)
+}
+
+func travel(lo0, hi0, lo1, hi1, border float64) float64 {
+	lo, hi := lo1-lo0, hi1-hi0
+	switch loFree, hiFree := min(lo0, lo1) > border, max(hi0, hi1) < 1-border; {
+	case !loFree && !hiFree:
+		return 0
+	case !loFree:
+		return math.Abs(hi)
+	case !hiFree:
+		return math.Abs(lo)
+	case lo*hi <= 0:
+		return 0
+	}
+	return min(math.Abs(lo), math.Abs(hi))
+}
+
 // Clamp cuts the box to the picture.
 func (b Box) Clamp() Box { return b.Intersect(Box{0, 0, 1, 1}) }
 

@@ -78,3 +78,24 @@ func TestSeverityRank(t *testing.T) {
 		t.Error("severities are out of order")
 	}
 }
+
+func TestTravel(t *testing.T) {
+	from := Box{0.4, 0.4, 0.1, 0.2}
+	for _, tc := range []struct {
+		name   string
+		to     Box
+		dx, dy float64
+	}{
+		{"stays", from, 0, 0},
+		{"goes right", Box{0.5, 0.4, 0.1, 0.2}, 0.1, 0},
+		{"goes right and grows: the lesser end counts", Box{0.45, 0.4, 0.2, 0.2}, 0.05, 0},
+		{"grows to both sides: goes nowhere", Box{0.35, 0.35, 0.2, 0.3}, 0, 0},
+		{"an end at the border says nothing", Box{0, 0.4, 0.3, 0.2}, 0.2, 0},
+		{"both ends at the border say nothing", Box{0, 0.4, 1, 0.2}, 0, 0},
+	} {
+		dx, dy := from.Travel(tc.to, 0.02)
+		if math.Abs(dx-tc.dx) > 1e-9 || math.Abs(dy-tc.dy) > 1e-9 {
+			t.Errorf("%s: got %g, %g; want %g, %g", tc.name, dx, dy, tc.dx, tc.dy)
+		}
+	}
+}

@@ -81,8 +81,8 @@ func (v *visit) travels(aspect float64) bool {
 	now := v.recent[len(v.recent)-1].Box
 	for _, p := range v.recent {
 		b := p.Box
-		dx := shift(b.X, b.X+b.W, now.X, now.X+now.W) * aspect
-		dy := shift(b.Y, b.Y+b.H, now.Y, now.Y+now.H)
+		dx, dy := b.Travel(now, border)
+		dx *= aspect
 		if math.Hypot(dx, dy) > stir*now.H {
 			return true
 		}
@@ -92,24 +92,6 @@ func (v *visit) travels(aspect float64) bool {
 
 // border is how near to the edge of the picture the end of a box says nothing.
 const border = 0.02
-
-// shift is how far an interval has gone: the lesser way of its two ends, 0 when they went
-// in different directions, because a box that changes its size is not a walk. An end at
-// the border of the picture does not count: what comes in there grows by coming.
-func shift(lo0, hi0, lo1, hi1 float64) float64 {
-	lo, hi := lo1-lo0, hi1-hi0
-	switch loFree, hiFree := min(lo0, lo1) > border, max(hi0, hi1) < 1-border; {
-	case !loFree && !hiFree:
-		return 0
-	case !loFree:
-		return math.Abs(hi)
-	case !hiFree:
-		return math.Abs(lo)
-	case lo*hi <= 0:
-		return 0
-	}
-	return min(math.Abs(lo), math.Abs(hi))
-}
 
 // Hand-over: a new track is the continuation of a visit whose own track was lost.
 const (

@@ -124,32 +124,14 @@ func (l *life) measure(dt time.Duration) {
 	a := l.state.aspect
 	dx, dy := l.state.x.x-l.origin.X, l.state.y.x-l.origin.Y
 	l.Moved = max(l.Moved, math.Hypot(dx, dy)/math.Hypot(a, 1))
-	ex := shift(l.start.X, l.start.X+l.start.W, l.Box.X, l.Box.X+l.Box.W) * a
-	ey := shift(l.start.Y, l.start.Y+l.start.H, l.Box.Y, l.Box.Y+l.Box.H)
+	ex, ey := l.start.Travel(l.Box, border)
+	ex *= a
 	gained := math.Hypot(ex, ey)
 	if gained >= believeTravel*math.Sqrt(l.state.w.x*l.state.h.x) && gained >= believeStraight*l.length {
 		l.going += dt
 	} else {
 		l.going = 0
 	}
-}
-
-// shift is how far an interval has gone: the lesser way of its two ends, 0 when they went
-// in different directions, because growing is not going. An end at the border of the
-// picture says nothing: what comes in there grows by coming.
-func shift(lo0, hi0, lo1, hi1 float64) float64 {
-	lo, hi := lo1-lo0, hi1-hi0
-	switch loFree, hiFree := min(lo0, lo1) > border, max(hi0, hi1) < 1-border; {
-	case !loFree && !hiFree:
-		return 0
-	case !loFree:
-		return math.Abs(hi)
-	case !hiFree:
-		return math.Abs(lo)
-	case lo*hi <= 0:
-		return 0
-	}
-	return min(math.Abs(lo), math.Abs(hi))
 }
 
 func (l *life) cast(label string, score float64) {
