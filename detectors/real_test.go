@@ -13,23 +13,10 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/detectors"
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/decode"
 )
-
-// data returns the path of a file of the real footage, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("real footage not present: %s", path)
-	}
-	return path
-}
 
 // frames calls each with every frame of a video, then calls it a day.
 func frames(t testing.TB, path string, each func(f models.Frame)) {
@@ -91,7 +78,7 @@ type span struct {
 // happenings returns the true spans of a clip.
 func happenings(t testing.TB, clip string) (things, nothing []span) {
 	t.Helper()
-	b, err := os.ReadFile(data(t, "events.json"))
+	b, err := os.ReadFile(footage.Path(t, "events.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +127,7 @@ func TestMotionEventsOnFootage(t *testing.T) {
 			things, nothing := happenings(t, c.clip)
 			const tolerance = 0.4
 			found := make([]bool, len(things))
-			for _, e := range watch(t, data(t, c.clip), motionEverywhere(), nil) {
+			for _, e := range watch(t, footage.Path(t, c.clip), motionEverywhere(), nil) {
 				if e.Phase != models.PhaseBegan {
 					continue
 				}
@@ -177,7 +164,7 @@ type visitTruth struct {
 // score compares alarms with the true visits of one zone: an alarm within two seconds of
 // due is right; one for a visit that is near the threshold does not count.
 func TestPETSLoitering(t *testing.T) {
-	b, err := os.ReadFile(data(t, "pets/loitering.json"))
+	b, err := os.ReadFile(footage.Path(t, "pets/loitering.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +190,7 @@ func TestPETSLoitering(t *testing.T) {
 		}
 		w.Zones = append(w.Zones, z)
 	}
-	events := watch(t, data(t, "pets/pets_s2l1.mp4"), w, nil)
+	events := watch(t, footage.Path(t, "pets/pets_s2l1.mp4"), w, nil)
 	for _, s := range dwells {
 		tp, fp, fn := 0, 0, 0
 		var delays []float64

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/internal/camtest"
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline"
 	"github.com/vedette-cctv/vedette/pipeline/decode"
@@ -124,19 +124,6 @@ func settings(id models.CameraID, url, detect string) config.Camera {
 			Rules: []models.Rule{{Kind: models.KindMotion, Severity: models.SeverityLow, Dwell: 500 * time.Millisecond, Grace: time.Second, Merge: time.Second}}}}}
 }
 
-func footage(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = "../../shared/data"
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("footage is not present: %s (set VEDETTE_DATA)", path)
-	}
-	return path
-}
-
 func TestChangedCameraRestartsAlone(t *testing.T) {
 	media := camtest.Clip{}.Load(t)
 	one, two, three := camera(t, media, nil), camera(t, media, nil), camera(t, media, nil)
@@ -178,7 +165,7 @@ func TestChangedCameraRestartsAlone(t *testing.T) {
 // TestSubStreamIsAnalysedMainIsKept: the clip is cut from the main stream by what was
 // seen on the sub-stream.
 func TestSubStreamIsAnalysedMainIsKept(t *testing.T) {
-	path := footage(t, "pets/pets_s2l1.mp4")
+	path := footage.Path(t, "pets/pets_s2l1.mp4")
 	small := filepath.Join(t.TempDir(), "sub.mp4")
 	if out, err := exec.Command("ffmpeg", "-v", "error", "-t", "30", "-i", path, "-vf", "scale=384:288", "-bf", "0", "-g", "14", small).CombinedOutput(); err != nil {
 		t.Skipf("ffmpeg is not present or cannot make a sub-stream: %v %s", err, out)
@@ -227,7 +214,7 @@ func TestSubStreamIsAnalysedMainIsKept(t *testing.T) {
 // TestCameraThatComesBack: a reset in the middle of an incident leaves one named gap, and
 // the camera is watched again.
 func TestCameraThatComesBack(t *testing.T) {
-	media, err := camtest.LoadMP4(footage(t, "pets/pets_s2l1.mp4"))
+	media, err := camtest.LoadMP4(footage.Path(t, "pets/pets_s2l1.mp4"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/vedette-cctv/vedette/internal/camtest"
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/internal/miniotest"
 	"github.com/vedette-cctv/vedette/internal/vedettetest"
 	"github.com/vedette-cctv/vedette/models"
@@ -46,7 +47,7 @@ cameras:
 // server) to an incident whose clip lies in a real MinIO bucket, fetches it and decodes
 // every frame.
 func TestFromForeignCameraToBucket(t *testing.T) {
-	url := camtest.GStreamer(t, footage(t, "clips/one_by_one_person.mp4"), camtest.GStreamerOptions{User: "viewer", Pass: "p@ss/word"})
+	url := camtest.GStreamer(t, footage.Path(t, "clips/one_by_one_person.mp4"), camtest.GStreamerOptions{User: "viewer", Pass: "p@ss/word"})
 	s3 := miniotest.Start(t)
 	makeBucket(t, s3, "evidence")
 	bucket, err := storage.OpenS3(storage.S3Options{Endpoint: s3.Endpoint, Bucket: "evidence", AccessKey: s3.AccessKey, SecretKey: s3.SecretKey, PathStyle: true, Prefix: "site-1"})
@@ -158,7 +159,7 @@ func TestConsoleInBrowser(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
+	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage.Path(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "120", "--fresh")

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,23 +61,6 @@ func call(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	p := &program{stdout: &out, stderr: &errs, env: func(string) (string, bool) { return "", false }}
 	code = p.main(t.Context(), args)
 	return code, out.String(), errs.String()
-}
-
-// footage finds a file of the test footage, or skips the test.
-func footage(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = "../../../shared/data"
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("footage is not present: %s (set VEDETTE_DATA)", path)
-	}
-	return path
 }
 
 func writeFile(t testing.TB, path, text string) string {

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/vedette-cctv/vedette/config"
+
+	"github.com/vedette-cctv/vedette/internal/footage"
 )
 
 // publish makes data the published weights of a test.
@@ -141,7 +143,7 @@ func TestTheCatalogueIsPinned(t *testing.T) {
 			t.Errorf("%+v", w)
 		}
 	}
-	path := footage(t, "models/yolox_nano.onnx")
+	path := footage.Path(t, "models/yolox_nano.onnx")
 	w, err := inCatalogue("yolox_nano")
 	if err != nil {
 		t.Fatal(err)
@@ -186,8 +188,8 @@ func TestMotionAlone(t *testing.T) {
 
 // With weights the same film gives the same incidents, and they know what they are about.
 func TestAnalyzeWithWeights(t *testing.T) {
-	weights := footage(t, "models/yolox_nano.onnx")
-	video := footage(t, "clips/mall_corridor.mp4")
+	weights := footage.Path(t, "models/yolox_nano.onnx")
+	video := footage.Path(t, "clips/mall_corridor.mp4")
 	cfg := writeFile(t, filepath.Join(t.TempDir(), "c.yml"), "defaults: {detect: {fps: 5}}\nmodels: {path: ["+filepath.Dir(weights)+"]}\n"+
 		strings.Replace(minimal, "{kind: motion}", "{kind: motion, labels: [person]}", 1))
 	args := []string{"analyze", "-c", cfg, "--camera", "gate", "--format", "jsonl", video}

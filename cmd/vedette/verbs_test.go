@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vedette-cctv/vedette/internal/footage"
 )
 
 const minimal = `cameras:
@@ -76,7 +78,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestAnalyze(t *testing.T) {
-	video := footage(t, "clips/one_by_one_person.mp4")
+	video := footage.Path(t, "clips/one_by_one_person.mp4")
 	dir := t.TempDir()
 	cfg := writeFile(t, filepath.Join(dir, "c.yml"), strings.Replace(minimal, "{kind: motion}", "{kind: loitering, dwell: 5s, grace: 2s}", 1))
 	tracks := filepath.Join(dir, "tracks.txt")
@@ -119,7 +121,7 @@ func TestAnalyze(t *testing.T) {
 }
 
 func TestAnalyzeForeground(t *testing.T) {
-	video := footage(t, "background/wallflower/Camouflage.mp4")
+	video := footage.Path(t, "background/wallflower/Camouflage.mp4")
 	dir := t.TempDir()
 	cfg := writeFile(t, filepath.Join(dir, "c.yml"), minimal)
 	masks := filepath.Join(dir, "masks")
@@ -156,7 +158,7 @@ func TestAnalyzeBadInput(t *testing.T) {
 		})
 	}
 	t.Run("truncated film", func(t *testing.T) {
-		whole, err := os.ReadFile(footage(t, "clips/one_by_one_person.mp4"))
+		whole, err := os.ReadFile(footage.Path(t, "clips/one_by_one_person.mp4"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,21 +9,22 @@ import (
 	"testing"
 
 	"github.com/vedette-cctv/vedette/detectors/motion"
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 )
 
 // CDnet 2014 baseline/highway, frames 470 to 1700 inside the region of interest; shadow
 // counts as background, unknown is not scored.
 func TestHighway(t *testing.T) {
-	video := data(t, "background/highway/highway.mp4")
-	roi, err := bmp(data(t, "background/highway/ROI.bmp"))
+	video := footage.Path(t, "background/highway/highway.mp4")
+	roi, err := bmp(footage.Path(t, "background/highway/ROI.bmp"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := motion.New(motion.Options{})
 	defer d.Close()
 	var tp, fp, fn, sh int
-	footage(t, video, func(f models.Frame) bool {
+	watch(t, video, func(f models.Frame) bool {
 		r, err := d.Detect(f, motion.Guide{})
 		if err != nil {
 			t.Fatal(err)
@@ -31,7 +32,7 @@ func TestHighway(t *testing.T) {
 		if f.Index < 469 {
 			return true
 		}
-		file, err := os.Open(data(t, fmt.Sprintf("background/highway/groundtruth/gt%06d.png", f.Index+1)))
+		file, err := os.Open(footage.Path(t, fmt.Sprintf("background/highway/groundtruth/gt%06d.png", f.Index+1)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,14 +77,14 @@ func TestWallflower(t *testing.T) {
 		name  string
 		frame int
 	}{{"Camouflage", 251}, {"ForegroundAperture", 489}, {"LightSwitch", 1865}, {"MovedObject", 985}, {"TimeOfDay", 1850}, {"WavingTrees", 247}} {
-		video := data(t, "background/wallflower/"+c.name+".mp4")
-		truth, err := bmp(data(t, "background/wallflower/"+c.name+".bmp"))
+		video := footage.Path(t, "background/wallflower/"+c.name+".mp4")
+		truth, err := bmp(footage.Path(t, "background/wallflower/"+c.name+".bmp"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := motion.New(motion.Options{})
 		fp, fn := 0, 0
-		footage(t, video, func(f models.Frame) bool {
+		watch(t, video, func(f models.Frame) bool {
 			r, err := d.Detect(f, motion.Guide{})
 			if err != nil {
 				t.Fatal(err)

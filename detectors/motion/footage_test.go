@@ -7,28 +7,14 @@ import (
 	"image"
 	"io"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/decode"
 )
 
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("real footage not present: %s", path)
-	}
-	return path
-}
-
-// footage calls each with every frame of a video until it returns false.
-func footage(t testing.TB, path string, each func(f models.Frame) bool) {
+// watch calls each with every frame of a video until it returns false.
+func watch(t testing.TB, path string, each func(f models.Frame) bool) {
 	t.Helper()
 	file, err := decode.OpenFile(path, decode.Options{})
 	if err != nil {

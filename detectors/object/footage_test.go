@@ -7,29 +7,12 @@ import (
 	"image"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 )
-
-// data finds a file of the test footage, or skips the test.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = "../../../shared/data"
-	}
-	path, err := filepath.Abs(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("footage is not present: %s (set VEDETTE_DATA)", path)
-	}
-	return path
-}
 
 // film decodes every n-th frame of a film with FFmpeg.
 func film(t testing.TB, path string, w, h, every int) []models.Frame {
@@ -101,10 +84,10 @@ func tally(dets []models.Detection, boxes []models.Box) (hits, extra, missed int
 }
 
 func TestPersonsOnRealFootage(t *testing.T) {
-	path := data(t, "pets/pets_s2l1.mp4")
-	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1, MinScore: 0.3,
+	path := footage.Path(t, "pets/pets_s2l1.mp4")
+	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1, MinScore: 0.3,
 		SHA256: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14"})
-	boxes := truth(t, data(t, "pets/gt.txt"), 768, 576)
+	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	hits, extra, missed := 0, 0, 0
 	for _, f := range film(t, path, 768, 576, 40) {
 		dets, err := d.Detect(f, everywhere)
@@ -132,8 +115,8 @@ func TestPersonsOnRealFootage(t *testing.T) {
 
 // What moves in a small part of the picture is shown larger, and found with a better score.
 func TestAPartShowsMore(t *testing.T) {
-	d := open(t, Options{Weights: data(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1})
-	boxes := truth(t, data(t, "pets/gt.txt"), 768, 576)
+	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1})
+	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	whole, part, n := 0.0, 0.0, 0
 	best := func(f models.Frame, regions []models.Box, b models.Box) float64 {
 		dets, err := d.Detect(f, regions)
@@ -148,7 +131,7 @@ func TestAPartShowsMore(t *testing.T) {
 		}
 		return score
 	}
-	for _, f := range film(t, data(t, "pets/pets_s2l1.mp4"), 768, 576, 150) {
+	for _, f := range film(t, footage.Path(t, "pets/pets_s2l1.mp4"), 768, 576, 150) {
 		for _, b := range boxes[f.Index] {
 			whole += best(f, everywhere, b)
 			part += best(f, []models.Box{b}, b)
@@ -162,8 +145,8 @@ func TestAPartShowsMore(t *testing.T) {
 }
 
 func BenchmarkDetect(b *testing.B) {
-	weights := data(b, "models/yolox_nano.onnx")
-	f := film(b, data(b, "pets/pets_s2l1.mp4"), 768, 576, 400)[1]
+	weights := footage.Path(b, "models/yolox_nano.onnx")
+	f := film(b, footage.Path(b, "pets/pets_s2l1.mp4"), 768, 576, 400)[1]
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
 			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1, Pace: -1})

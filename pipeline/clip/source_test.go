@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -97,18 +98,10 @@ func stream(t testing.TB, name string) []models.AccessUnit {
 	return append([]models.AccessUnit(nil), units...)
 }
 
-// footage returns a real clip from the data folder.
-func footage(t testing.TB, name string) []models.AccessUnit {
+// realClip returns a real clip from the data folder.
+func realClip(t testing.TB, name string) []models.AccessUnit {
 	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("footage not present: %v", err)
-	}
-	return demux(t, path)
+	return demux(t, footage.Path(t, name))
 }
 
 // demux reads the access units of an ordinary MP4. Parameter sets from the sample entry

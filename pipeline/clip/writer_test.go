@@ -149,7 +149,7 @@ func lastMedia(units []models.AccessUnit) time.Duration {
 func TestClipOfRealFootage(t *testing.T) {
 	for _, name := range []string{"clips/one_by_one_person.mp4", "clips/mall_corridor.mp4", "pets/pets_s2l1.mp4"} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			units := footage(t, name)
+			units := realClip(t, name)
 			growing, finished, _ := write(t, units, WriterOptions{})
 			samePictures(t, growing, units)
 			samePictures(t, finished, units)

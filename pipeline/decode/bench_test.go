@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -26,11 +27,7 @@ func threadTime(b *testing.B) time.Duration {
 // none, as a camera does: 1080p at 15 a second, 3 Mbit/s, main profile, no B-frames.
 func stream1080(b *testing.B) []models.AccessUnit {
 	source := []string{"-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=15:d=6"}
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	if real := filepath.Join(dir, "pets", "pets_s2l1.mp4"); exists(real) {
+	if real, ok := footage.Find(b, "pets/pets_s2l1.mp4"); ok {
 		source = []string{"-i", real}
 	} else {
 		b.Log("real footage is not present, a test picture is decoded:", real)
@@ -44,11 +41,6 @@ func stream1080(b *testing.B) []models.AccessUnit {
 		b.Fatal(err)
 	}
 	return units(b, models.H264, stream, nil, 15)
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // BenchmarkDecode1080 gives CPU milliseconds a frame. Bare decoding is "to 640" less

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -59,7 +60,7 @@ func TestRealFootage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(filepath.Base(tt.file), func(t *testing.T) {
-			f := mustOpen(t, footage(t, tt.file), Options{})
+			f := mustOpen(t, footage.Path(t, tt.file), Options{})
 			start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 			f.Start, f.Camera = start, "gate"
 			want := Info{true, tt.source.X, tt.source.Y, tt.fps,
@@ -97,7 +98,7 @@ func TestRealFootage(t *testing.T) {
 func TestAccessUnitsAndFileAgree(t *testing.T) {
 	for _, name := range []string{"pets/pets_s2l1.mp4", "clips/one_by_one_person.mp4"} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			path := footage(t, name)
+			path := footage.Path(t, name)
 			raw := filepath.Join(t.TempDir(), "raw.h264")
 			ffmpeg(t, "-i", path, "-c", "copy", "-bsf:v", "h264_mp4toannexb,h264_metadata=aud=insert", "-f", "h264", raw)
 			stream, err := os.ReadFile(raw)

@@ -95,20 +95,6 @@ func testdata(t testing.TB, name string) []byte {
 	return b
 }
 
-// footage is the path of real footage; the test is skipped when it is absent.
-func footage(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("real footage is not present:", path)
-	}
-	return path
-}
-
 func meanLuma(p *image.YCbCr) int {
 	sum := 0
 	for _, v := range p.Y {

@@ -2,29 +2,14 @@ package rtsp_test
 
 import (
 	"net/url"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/vedette-cctv/vedette/internal/camtest"
+	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/rtsp"
 )
-
-// footage returns a file of the shared test data.
-func footage(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("VEDETTE_DATA")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("real footage is not present: %v", err)
-	}
-	return path
-}
 
 // TestSourceReadsGStreamer reads from a server that we did not write, by TCP and UDP.
 func TestSourceReadsGStreamer(t *testing.T) {
@@ -40,10 +25,10 @@ func TestSourceReadsGStreamer(t *testing.T) {
 			opt: camtest.GStreamerOptions{Codec: models.H265}},
 		{name: "drawn, digest authentication", path: func(t *testing.T) string { return camtest.Clip{Seconds: 6}.Path(t) },
 			opt: camtest.GStreamerOptions{User: "viewer", Pass: "p@ss/w:rd"}},
-		{name: "PETS", path: func(t *testing.T) string { return footage(t, "pets/pets_s2l1.mp4") }},
-		{name: "PETS by UDP", path: func(t *testing.T) string { return footage(t, "pets/pets_s2l1.mp4") },
+		{name: "PETS", path: func(t *testing.T) string { return footage.Path(t, "pets/pets_s2l1.mp4") }},
+		{name: "PETS by UDP", path: func(t *testing.T) string { return footage.Path(t, "pets/pets_s2l1.mp4") },
 			src: func(s *rtsp.Source) { s.Transport = rtsp.UDP }},
-		{name: "one by one, with B-frames", path: func(t *testing.T) string { return footage(t, "clips/one_by_one_person.mp4") },
+		{name: "one by one, with B-frames", path: func(t *testing.T) string { return footage.Path(t, "clips/one_by_one_person.mp4") },
 			opt: camtest.GStreamerOptions{ParamsInterval: -1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
