@@ -114,15 +114,10 @@ func checkZone(d *decoder, v value, path string, z *models.Zone) {
 			continue
 		}
 		for j, earlier := range z.Rules[:i] {
-			if sameRule(r, earlier) {
+			if r.Equal(earlier) {
 				d.mistake(v.get("rules").items[i].place, join(path, "rules")+indexed(i), "", "is the same as rules[%d]", j)
 				break
 			}
 		}
 	}
-}
-
-func sameRule(a, b models.Rule) bool {
-	return a.Kind == b.Kind && a.Severity == b.Severity && a.MinScore == b.MinScore &&
-		a.Dwell == b.Dwell && a.Grace == b.Grace && a.Merge == b.Merge && slices.Equal(a.Labels, b.Labels)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/detectors/motion"
@@ -15,7 +16,9 @@ import (
 // ObjectDetector finds things that it can name. regions are where motion and tracks ask
 // it to look; it may look elsewhere too. It is safe for concurrent use.
 type ObjectDetector interface {
-	Detect(f models.Frame, regions []models.Box) ([]models.Detection, error)
+	// Detect returns what it found and the part of the picture that it looked at; the part
+	// is empty when it did not look (it was not asked, or its budget was used up).
+	Detect(f models.Frame, regions []models.Box) (found []models.Detection, looked models.Box, err error)
 }
 
 // Options make a chain.
@@ -33,6 +36,8 @@ type Result struct {
 	// Tracks are all tracks, those that have just finished included, by rising ID.
 	Tracks []models.Track
 	Events []models.Event
+	// Statics are the changes of the scene that stay.
+	Statics []models.Static
 	// Foreground is the motion mask at analysis size, 255 = foreground; only if asked for.
 	Foreground *image.Gray
 	Motion     float64 // share of the unmasked picture that moves, 0..1
@@ -50,6 +55,7 @@ type Chain struct {
 	motion *motion.Detector
 	tracks *track.Tracker
 	rules  *rule.Engine
+	events int64 // number of the newest event
 
 	size    image.Point
 	started bool
@@ -62,7 +68,7 @@ type Chain struct {
 func New(o Options) (*Chain, error) {
 	for _, z := range o.Watch.Zones {
 		for _, r := range z.Rules {
-			if r.Kind != models.KindMotion && r.Kind != models.KindLoitering {
+			if !slices.Contains(models.RuleKinds(), r.Kind) {
 				return nil, fmt.Errorf("zone %s: no rule of kind %q", z.ID, r.Kind)
 			}
 		}
@@ -70,13 +76,19 @@ func New(o Options) (*Chain, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Chain{
+	c := &Chain{
 		opt: o, log: o.Log, watch: o.Watch,
 		motion: motion.New(motion.Options{Masks: o.Watch.Masks, Hold: hold(o.Watch), Log: o.Log}),
 		tracks: track.New(16.0 / 9),
 		rules:  rule.New(o.Watch),
-	}, nil
+	}
+	c.rules.NextID = c.NextID
+	return c, nil
 }
+
+// NextID numbers the next event of the camera. What raises events beside the chain takes
+// its numbers here too.
+func (c *Chain) NextID() int64 { c.events++; return c.events }
 
 // Close frees the memory of the background model.
 func (c *Chain) Close() error { return c.motion.Close() }
@@ -120,19 +132,22 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	c.begin(f)
 	r.Motion = seen.Share
 	r.Detections = seen.Regions
+	r.Statics = seen.Statics
 	if c.opt.Foreground {
 		r.Foreground = clone(seen.Foreground)
 	}
+	var looked models.Box
 	if c.opt.Objects != nil && c.watch.Objects {
-		found, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
+		found, part, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
 		r.ObjectsFailed = err != nil
 		c.note(err)
+		looked = part
 		r.Detections = append(r.Detections, found...)
 	}
-	r.Tracks = c.tracks.Update(f.At, r.Detections, track.Colours{
+	r.Tracks = c.tracks.Update(f.At, r.Detections, looked, track.Colours{
 		Picture: f.Picture, Foreground: seen.Foreground, Changes: c.motion.Changed,
 	})
-	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks)...)
+	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, seen.Statics)...)
 	c.last = f.At
 	return r, nil
 }

@@ -400,10 +400,10 @@ type oracle struct {
 	fail  error
 }
 
-func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, error) {
+func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, models.Box, error) {
 	_, truth := o.scene.Frame(f.Index)
 	if o.fail != nil {
-		return nil, o.fail
+		return nil, models.Box{}, o.fail
 	}
 	out := []models.Detection{{Box: o.sign, Label: "person", Score: 0.55, By: models.ByObject},
 		{Box: models.Box{X: math.NaN(), W: 1, H: 1}, Label: "person", Score: math.NaN(), By: models.ByObject}}
@@ -412,7 +412,7 @@ func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, erro
 			out = append(out, models.Detection{Box: tr.Box, Label: "person", Score: 0.9, By: models.ByObject})
 		}
 	}
-	return out, nil
+	return out, models.Box{W: 1, H: 1}, nil
 }
 
 func TestObjectsAndMotionAreOneThing(t *testing.T) {

@@ -37,6 +37,9 @@ type PathPoint struct {
 	Foot Point   `json:"foot"`
 	Box  Box     `json:"box"`
 	Seen bool    `json:"seen"` // false: predicted or filled in
+	// Score is that of the object detector at this instant, 0 where it did not look or
+	// saw nothing.
+	Score float64 `json:"score,omitempty"`
 }
 
 // Track is the same thing over time.
@@ -49,11 +52,29 @@ type Track struct {
 	First Instant    `json:"first"` // first seen
 	Last  Instant    `json:"last"`  // last seen (not predicted)
 	Seen  bool       `json:"seen"`  // a detection supports the track in the newest frame
+	// LastScore is what the object detector gave in the newest frame, 0 where it did not
+	// look or saw nothing.
+	LastScore float64 `json:"last_score,omitempty"`
+	// Speed of the foot point now, in fractions of the picture's height a second.
+	Speed float64 `json:"speed"`
+	// Look is what the thing looks like; nil when unknown. It is not for people.
+	Look Appearance `json:"-"`
 	// Moved is how far the foot point has been from where the track began, in fractions
 	// of the picture's diagonal. Something that never moved is part of the scene.
 	Moved float64 `json:"moved"`
 	// Reason says why the track is finished.
 	Reason string `json:"reason,omitempty"`
+}
+
+// Static is a change of the scene that stays: a thing that was put down, or the place of
+// one that was taken away.
+type Static struct {
+	ID      int64   `json:"id"` // the same from frame to frame; unique within one camera and run
+	Box     Box     `json:"box"`
+	Since   Instant `json:"since"`   // first seen, and at rest since
+	Last    Instant `json:"last"`    // last seen
+	Removed bool    `json:"removed"` // something that belonged to the scene is gone
+	Score   float64 `json:"score"`   // 0..1, how sure that is, one way or the other
 }
 
 // Phase is the part of its life in which an event reports.
@@ -71,24 +92,34 @@ type Fact struct {
 	Observed  float64 `json:"observed"`
 	Threshold float64 `json:"threshold"`
 	Unit      string  `json:"unit"` // such as "s"
+	Note      string  `json:"note,omitempty"`
+}
+
+// Sample is one point of a curve.
+type Sample struct {
+	At    Instant `json:"at"`
+	Value float64 `json:"value"`
 }
 
 // Event is a rule that became true, or ceased to be, at an instant.
 type Event struct {
-	ID       int64       `json:"id"` // joins the two phases; unique within one camera and run
-	Phase    Phase       `json:"phase"`
-	Camera   CameraID    `json:"camera"`
-	Zone     ZoneID      `json:"zone"`
-	Rule     Rule        `json:"rule"`
-	Track    TrackID     `json:"track"`
-	Label    string      `json:"label"`
-	Score    float64     `json:"score"`
-	Start    Instant     `json:"start"` // arrival: the visit or movement began
-	Alarm    Instant     `json:"alarm"` // the rule became true
-	End      Instant     `json:"end"`   // ended phase: last time it was true
-	Box      Box         `json:"box"`   // at the alarm
-	Path     []PathPoint `json:"path"`  // from the arrival to now, thinned
-	Why      []Fact      `json:"why"`
-	Config   string      `json:"config"`
-	Identity string      `json:"identity,omitempty"` // set when the track was joined from several
+	ID     int64       `json:"id"` // joins the two phases; unique within one camera and run
+	Phase  Phase       `json:"phase"`
+	Camera CameraID    `json:"camera"`
+	Zone   ZoneID      `json:"zone"`
+	Rule   Rule        `json:"rule"`
+	Track  TrackID     `json:"track"`
+	Label  string      `json:"label"`
+	Score  float64     `json:"score"`
+	Start  Instant     `json:"start"` // arrival: the visit or movement began
+	Alarm  Instant     `json:"alarm"` // the rule became true
+	End    Instant     `json:"end"`   // ended phase: last time it was true
+	Box    Box         `json:"box"`   // at the alarm
+	Path   []PathPoint `json:"path"`  // from the arrival to now, thinned
+	Why    []Fact      `json:"why"`
+	// Curve is how the first fact of Why came about: what was observed of it over time, in
+	// its unit, thinned.
+	Curve    []Sample `json:"curve,omitempty"`
+	Config   string   `json:"config"`
+	Identity string   `json:"identity,omitempty"` // set when the track was joined from several
 }

@@ -32,6 +32,10 @@ type Health struct {
 	Broken     uint64        `json:"decode_errors"`
 	Frames     uint64        `json:"frames"`
 	Analysed   uint64        `json:"frames_analysed"`
+	Troubles   []Kind        `json:"troubles,omitempty"` // of the camera itself, that go on now
+	Looks      uint64        `json:"object_looks"`       // frames that the object detector looked at
+	LooksOver  uint64        `json:"object_looks_over"`  // refused because the budget was used up
+	LooksBad   uint64        `json:"object_looks_failed"`
 	Shed       uint64        `json:"frames_shed"` // dropped for a newer one, or for want of a worker
 	Buffered   time.Duration `json:"buffered_ns"` // length of the pre-roll buffer
 	BufferSize int64         `json:"buffer_bytes"`

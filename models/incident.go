@@ -34,6 +34,8 @@ const (
 	RoleClip     ObjectRole = "clip"     // the camera's own bits in MP4
 	RoleStill    ObjectRole = "still"    // annotated picture of the alarm
 	RolePicture  ObjectRole = "picture"  // the same picture without annotation
+	RoleWhy      ObjectRole = "why"      // picture of why the rule fired
+	RoleMask     ObjectRole = "mask"     // what moved at the alarm, as a PNG of the picture's size
 	RoleManifest ObjectRole = "manifest" // JSON that names all the others
 )
 
@@ -95,6 +97,45 @@ type Action struct {
 	Note string    `json:"note,omitempty"`
 }
 
+// Verdict is what an alarm turned out to be.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictTrue     Verdict = "true"     // what the rule is there for
+	VerdictNuisance Verdict = "nuisance" // something else
+)
+
+// Nuisance is what a nuisance alarm came from.
+type Nuisance string
+
+// The sources of nuisance alarms.
+const (
+	NuisanceRain       Nuisance = "rain"
+	NuisanceHeadlight  Nuisance = "headlight"
+	NuisanceAnimal     Nuisance = "animal"
+	NuisanceShadow     Nuisance = "shadow"
+	NuisanceInsect     Nuisance = "insect"
+	NuisanceReflection Nuisance = "reflection"
+	NuisanceKnown      Nuisance = "known_person"
+	NuisanceOther      Nuisance = "other"
+)
+
+// Nuisances are all of them, in the order in which people are offered them.
+func Nuisances() []Nuisance {
+	return []Nuisance{NuisanceRain, NuisanceHeadlight, NuisanceAnimal, NuisanceShadow,
+		NuisanceInsect, NuisanceReflection, NuisanceKnown, NuisanceOther}
+}
+
+// Judgement is what a person said of an alarm.
+type Judgement struct {
+	Verdict Verdict   `json:"verdict"`
+	Reason  Nuisance  `json:"reason,omitempty"` // of a nuisance
+	Note    string    `json:"note,omitempty"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+}
+
 // Incident is what a person acts on: events that belong together, and their footage.
 type Incident struct {
 	ID       IncidentID `json:"id"`
@@ -113,12 +154,14 @@ type Incident struct {
 	Polygon  Polygon    `json:"polygon"`      // of the zone, as it was in force
 	// Events holds the began or, once known, ended phase of each event, oldest first,
 	// at most MaxEvents of them; EventCount counts all.
-	Events     []Event  `json:"events"`
-	EventCount int      `json:"event_count"`
-	Config     string   `json:"config"`  // hash of the configuration in force
-	Version    string   `json:"version"` // of vedette
-	Footage    Footage  `json:"footage"`
-	Log        []Action `json:"log"`
+	Events     []Event `json:"events"`
+	EventCount int     `json:"event_count"`
+	Config     string  `json:"config"`  // hash of the configuration in force
+	Version    string  `json:"version"` // of vedette
+	Footage    Footage `json:"footage"`
+	// Judgement is what a person said the alarm was; nil before.
+	Judgement *Judgement `json:"judgement,omitempty"`
+	Log       []Action   `json:"log"`
 	// Revision counts the changes of the record from 1.
 	Revision int64 `json:"revision"`
 }

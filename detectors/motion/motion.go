@@ -24,6 +24,9 @@ type Result struct {
 	// Regions are the moving regions, from the top of the picture to its bottom. Score is
 	// the share of the box that moves.
 	Regions []models.Detection
+	// Statics are the changes of the scene that stay: things put down, and the places of
+	// things taken away.
+	Statics []models.Static
 	// Foreground is the mask at analysis size, 255 where the picture is not background.
 	// It is valid until the next frame.
 	Foreground *image.Gray

@@ -193,16 +193,16 @@ func (d *Detector) Stats() Stats {
 	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), Paced: d.paced.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
 }
 
-// Detect names what it sees in the frame, best first. The answer is nil when it did not
-// look: nothing was asked for, or the frame was beyond the camera's pace or over the
-// budget, which is counted. It is empty, not nil, when it looked and saw nothing.
-// regions are where to look.
-func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, error) {
+// Detect names what it sees in the frame, best first, and returns the part of the picture
+// that it looked at. The part is empty when it did not look: nothing was asked for, or the
+// frame was beyond the camera's pace or over the budget, which is counted. regions are
+// where to look.
+func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
 	if len(regions) == 0 {
-		return nil, nil
+		return nil, models.Box{}, nil
 	}
 	if err := check(f.Picture); err != nil {
-		return nil, err
+		return nil, models.Box{}, err
 	}
 	arrived := f.Arrival
 	if arrived.IsZero() {
@@ -212,27 +212,27 @@ func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detect
 	case granted:
 	case paced:
 		d.paced.Add(1)
-		return nil, nil
+		return nil, models.Box{}, nil
 	case refused:
 		d.overBudget.Add(1)
-		return nil, nil
+		return nil, models.Box{}, nil
 	}
 	var s *slot
 	select {
 	case <-d.closed:
-		return nil, ErrClosed
+		return nil, models.Box{}, ErrClosed
 	case s = <-d.slots:
 		defer func() { d.slots <- s }()
 	}
 	return d.detect(s, f, regions)
 }
 
-func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]models.Detection, error) {
+func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
 	size := f.Picture.Rect.Size()
 	v := choose(size, d.layout.input, regions)
 	s.painter.paint(s.in.GetData(), d.layout.input, f, v)
 	if err := d.session.RunWithBinding(s.binding); err != nil {
-		return nil, fmt.Errorf("run %s: %w", d.info.Name, err)
+		return nil, models.Box{}, fmt.Errorf("run %s: %w", d.info.Name, err)
 	}
 	d.inferences.Add(1)
 	if v.part != (image.Rectangle{Max: size}) {
@@ -240,7 +240,7 @@ func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]mode
 	}
 	dets, invalid := s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.wanted, d.least, v, size)
 	d.invalid.Add(uint64(invalid))
-	return dets, nil
+	return dets, v.shown(size), nil
 }
 
 // Close waits for the inferences that run and frees the memory. Detect returns ErrClosed

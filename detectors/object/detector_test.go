@@ -27,7 +27,7 @@ func TestDetectReadsTheBoxes(t *testing.T) {
 	n.plant(83, 0, 0, 0, 0, 0.09, 1, 0) // too weak
 	d := open(t, Options{Weights: n.save(t)})
 
-	got, err := d.Detect(grey(128, 64), everywhere) // shown at half size
+	got, _, err := d.Detect(grey(128, 64), everywhere) // shown at half size
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func near(a, b models.Box) bool {
 
 func TestNothingToLookAtCostsNothing(t *testing.T) {
 	d := open(t, Options{Weights: tiny().save(t)})
-	got, err := d.Detect(grey(64, 64), nil)
+	got, _, err := d.Detect(grey(64, 64), nil)
 	if got != nil || err != nil || d.Stats() != (Stats{}) {
 		t.Errorf("got %v, %v, %+v", got, err, d.Stats())
 	}
@@ -67,10 +67,10 @@ func TestNothingToLookAtCostsNothing(t *testing.T) {
 // A tracker must know whether a thing was not seen or not looked for.
 func TestNothingSeenIsNotNil(t *testing.T) {
 	d := open(t, Options{Weights: tiny().save(t), Pace: 1})
-	if got, err := d.Detect(grey(64, 64), everywhere); got == nil || len(got) != 0 || err != nil {
+	if got, looked, err := d.Detect(grey(64, 64), everywhere); looked != (models.Box{W: 1, H: 1}) || len(got) != 0 || err != nil {
 		t.Errorf("looked, nothing there: got %#v, %v", got, err)
 	}
-	if got, err := d.Detect(grey(64, 64), everywhere); got != nil || err != nil || d.Stats().Paced != 1 {
+	if got, looked, err := d.Detect(grey(64, 64), everywhere); got != nil || !looked.Empty() || err != nil || d.Stats().Paced != 1 {
 		t.Errorf("did not look: got %#v, %v, %+v", got, err, d.Stats())
 	}
 }
@@ -82,7 +82,7 @@ func TestPicturesOfAnySize(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 300}, {17, 3}, {64, 64}, {8192, 4320}, {101, 99}} {
 		for _, regions := range [][]models.Box{everywhere, {{X: 0.9, Y: 0.9, W: 0.2, H: 0.3}}, {{X: -3, Y: 0, W: 1, H: 1}},
 			{{X: math.NaN(), Y: 0, W: 1, H: 1}}, {{X: math.Inf(-1), W: math.Inf(1), H: 1}}, {{}}} {
-			got, err := d.Detect(grey(size[0], size[1]), regions)
+			got, _, err := d.Detect(grey(size[0], size[1]), regions)
 			if err != nil {
 				t.Errorf("%v: %v", size, err)
 			}
@@ -95,7 +95,7 @@ func TestPicturesOfAnySize(t *testing.T) {
 	}
 	broken := grey(4, 4)
 	broken.Picture = nil
-	if _, err := d.Detect(broken, everywhere); err == nil {
+	if _, _, err := d.Detect(broken, everywhere); err == nil {
 		t.Error("a frame without a picture was taken")
 	}
 }
@@ -155,7 +155,7 @@ func TestAnOpenBatchIsOne(t *testing.T) {
 	n.in[0], n.out[0], n.out[1] = -1, -1, -1
 	n.plant(0, 0.5, 0.5, 0, 0, 1, 1, 0)
 	d := open(t, Options{Weights: n.save(t)})
-	if got, err := d.Detect(grey(64, 64), everywhere); err != nil || len(got) != 1 {
+	if got, _, err := d.Detect(grey(64, 64), everywhere); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -219,7 +219,7 @@ func TestOnlyWhatComesAndGoes(t *testing.T) {
 	save(t, path, n.encode())
 	for want, also := range map[string][]string{"car": nil, "cell phone": {"cell phone"}} {
 		d := open(t, Options{Weights: path, Also: also})
-		if got, err := d.Detect(grey(64, 64), everywhere); err != nil || len(got) != 1 || got[0].Label != want {
+		if got, _, err := d.Detect(grey(64, 64), everywhere); err != nil || len(got) != 1 || got[0].Label != want {
 			t.Errorf("with %v: got %v, %v; want a %s", also, got, err, want)
 		}
 	}
@@ -234,7 +234,7 @@ func TestManyCamerasAtOnce(t *testing.T) {
 		wg.Go(func() {
 			f := grey(80, 60)
 			for range 50 {
-				if got, err := d.Detect(f, everywhere); err != nil || len(got) != 1 {
+				if got, _, err := d.Detect(f, everywhere); err != nil || len(got) != 1 {
 					t.Errorf("got %v, %v", got, err)
 					return
 				}
@@ -257,7 +257,7 @@ func TestCloseWhileInUse(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for {
-				if _, err := d.Detect(grey(64, 64), everywhere); err != nil {
+				if _, _, err := d.Detect(grey(64, 64), everywhere); err != nil {
 					if !errors.Is(err, ErrClosed) {
 						t.Error(err)
 					}
@@ -280,7 +280,7 @@ func TestOverBudgetIsCounted(t *testing.T) {
 	start, seen := f.Arrival, 0
 	for i := range 100 { // ten seconds at ten frames a second
 		f.Arrival = start.Add(time.Duration(i) * 100 * time.Millisecond)
-		got, err := d.Detect(f, everywhere)
+		got, _, err := d.Detect(f, everywhere)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func TestPaceIsCountedApart(t *testing.T) {
 	start := f.Arrival
 	for i := range 100 { // ten seconds at ten frames a second
 		f.Arrival = start.Add(time.Duration(i) * 100 * time.Millisecond)
-		if _, err := d.Detect(f, everywhere); err != nil {
+		if _, _, err := d.Detect(f, everywhere); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -313,7 +313,7 @@ func TestSteadyStateAllocatesOnlyTheAnswer(t *testing.T) {
 	d := open(t, Options{Weights: n.save(t), Rate: -1, Pace: -1})
 	f := grey(200, 100)
 	if got := testing.AllocsPerRun(50, func() {
-		if _, err := d.Detect(f, everywhere); err != nil {
+		if _, _, err := d.Detect(f, everywhere); err != nil {
 			t.Fatal(err)
 		}
 	}); got > 2 {

@@ -90,7 +90,7 @@ func TestPersonsOnRealFootage(t *testing.T) {
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	hits, extra, missed := 0, 0, 0
 	for _, f := range film(t, path, 768, 576, 40) {
-		dets, err := d.Detect(f, everywhere)
+		dets, _, err := d.Detect(f, everywhere)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestAPartShowsMore(t *testing.T) {
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	whole, part, n := 0.0, 0.0, 0
 	best := func(f models.Frame, regions []models.Box, b models.Box) float64 {
-		dets, err := d.Detect(f, regions)
+		dets, _, err := d.Detect(f, regions)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func BenchmarkDetect(b *testing.B) {
 			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1, Pace: -1})
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := d.Detect(f, everywhere); err != nil {
+				if _, _, err := d.Detect(f, everywhere); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -168,7 +168,7 @@ func BenchmarkDetect(b *testing.B) {
 	})
 	b.Run("read", func(b *testing.B) {
 		d := open(b, Options{Weights: weights, Rate: -1, Pace: -1})
-		if _, err := d.Detect(f, everywhere); err != nil {
+		if _, _, err := d.Detect(f, everywhere); err != nil {
 			b.Fatal(err)
 		}
 		s := <-d.slots

@@ -73,6 +73,12 @@ func (v view) box(x0, y0, x1, y1 float64, picture image.Point) models.Box {
 	return models.Box{X: left, Y: top, W: (x1 - x0) / v.scale / w, H: (y1 - y0) / v.scale / h}.Clamp()
 }
 
+// shown is the part as a share of the picture.
+func (v view) shown(picture image.Point) models.Box {
+	w, h := float64(picture.X), float64(picture.Y)
+	return models.Box{X: float64(v.part.Min.X) / w, Y: float64(v.part.Min.Y) / h, W: float64(v.part.Dx()) / w, H: float64(v.part.Dy()) / h}
+}
+
 // cuts says whether the edge of the view, where it is not the picture's, runs through the
 // box: what is seen there is a piece of something that nobody asked for.
 func (v view) cuts(x0, y0, x1, y1 float64, picture image.Point) bool {

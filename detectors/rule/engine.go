@@ -12,12 +12,13 @@ type Engine struct {
 	// Aspect is the width of the picture over its height, to measure distances alike in
 	// both directions. Set before the first Process; default 16:9.
 	Aspect float64
+	// NextID numbers the events of the camera; default counts from 1.
+	NextID func() int64
 
 	watch   models.Watch
 	watches []*watcher
 	pending []models.Event   // ended by Apply, reported with the next frame
 	known   []models.TrackID // of the last frame, rising
-	events  int64
 }
 
 // watcher is one rule in one zone, with the visits that are going on.
@@ -29,7 +30,8 @@ type watcher struct {
 
 // New returns an engine for the zones and rules of w.
 func New(w models.Watch) *Engine {
-	e := &Engine{Aspect: 16.0 / 9}
+	n := int64(0)
+	e := &Engine{Aspect: 16.0 / 9, NextID: func() int64 { n++; return n }}
 	e.Apply(w)
 	return e
 }
@@ -58,15 +60,12 @@ func (e *Engine) Apply(w models.Watch) {
 }
 
 func (w *watcher) same(z models.Zone, r models.Rule) bool {
-	a, b := w.rule, r
-	return w.zone.ID == z.ID && slices.Equal(w.zone.Polygon, z.Polygon) &&
-		slices.Equal(a.Labels, b.Labels) && a.Kind == b.Kind && a.Severity == b.Severity &&
-		a.MinScore == b.MinScore && a.Dwell == b.Dwell && a.Grace == b.Grace && a.Merge == b.Merge
+	return w.zone.ID == z.ID && slices.Equal(w.zone.Polygon, z.Polygon) && w.rule.Equal(r)
 }
 
-// Process takes the tracks of the next frame and returns the events that begin or end
-// with it. Instants must not run backwards.
-func (e *Engine) Process(at models.Instant, tracks []models.Track) []models.Event {
+// Process takes what the next frame shows, tracks and static changes of the scene, and
+// returns the events that begin or end with it. Instants must not run backwards.
+func (e *Engine) Process(at models.Instant, tracks []models.Track, statics []models.Static) []models.Event {
 	out := e.pending
 	e.pending = nil
 	for _, w := range e.watches {

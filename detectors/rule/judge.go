@@ -61,12 +61,11 @@ func (w *watcher) pause(e *Engine, v *visit, at models.Instant) (models.Event, b
 }
 
 func (w *watcher) begin(e *Engine, v *visit, t *models.Track, start, alarm models.Instant, why []models.Fact) models.Event {
-	e.events++
 	if w.rule.MinScore > 0 {
 		why = append(why, models.Fact{Name: "score", Observed: t.Score, Threshold: w.rule.MinScore})
 	}
 	ev := models.Event{
-		ID: e.events, Phase: models.PhaseBegan,
+		ID: e.NextID(), Phase: models.PhaseBegan,
 		Camera: e.watch.Camera, Zone: w.zone.ID, Rule: w.rule,
 		Track: t.ID, Label: t.Label, Score: t.Score,
 		Start: start, Alarm: alarm, Box: t.Box,

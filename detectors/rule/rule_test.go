@@ -81,7 +81,7 @@ func (p *player) frame(t *testing.T, word string) {
 	at := instant(p.now)
 	if word == "gone" {
 		p.begun = false
-		p.events = append(p.events, p.engine.Process(at, nil)...)
+		p.events = append(p.events, p.engine.Process(at, nil, nil)...)
 		return
 	}
 	if !p.begun && word != "hidden" {
@@ -112,7 +112,7 @@ func (p *player) frame(t *testing.T, word string) {
 	if p.track.Seen {
 		p.track.Last = at
 	}
-	p.events = append(p.events, p.engine.Process(at, []models.Track{p.track})...)
+	p.events = append(p.events, p.engine.Process(at, []models.Track{p.track}, nil)...)
 }
 
 // told writes events as "kind@alarm" and "kind@alarm ended start..end".
@@ -256,12 +256,12 @@ func TestTentativeTracksRaiseNothing(t *testing.T) {
 	tr := models.Track{ID: 1, First: instant(0), State: models.TrackTentative, Seen: true,
 		Box: models.Box{X: 0.48, Y: 0.4, W: 0.04, H: 0.1}}
 	for now := time.Duration(0); now < 5*time.Second; now += step {
-		if ev := e.Process(instant(now), []models.Track{tr}); len(ev) > 0 {
+		if ev := e.Process(instant(now), []models.Track{tr}, nil); len(ev) > 0 {
 			t.Fatalf("a tentative track raised %q", told(ev))
 		}
 	}
 	tr.State = models.TrackConfirmed
-	ev := e.Process(instant(5*time.Second), []models.Track{tr})
+	ev := e.Process(instant(5*time.Second), []models.Track{tr}, nil)
 	if len(ev) != 1 || ev[0].Start.Media != 0 {
 		t.Errorf("once confirmed it raised %q, want one event that starts at 0", told(ev))
 	}
@@ -274,7 +274,7 @@ func TestWhoWasThereFromTheStartCountsFromTheStart(t *testing.T) {
 		Box: models.Box{X: 0.48, Y: 0.4, W: 0.04, H: 0.1}}
 	var got []models.Event
 	for now := 3 * time.Second; now < 12*time.Second; now += step {
-		got = append(got, e.Process(instant(now), []models.Track{tr})...)
+		got = append(got, e.Process(instant(now), []models.Track{tr}, nil)...)
 	}
 	if len(got) != 1 || got[0].Start.Media != 0 || got[0].Alarm.Media != 10*time.Second {
 		t.Errorf("got %+v, want one event from 0 s with its alarm at 10 s", told(got))
@@ -404,7 +404,7 @@ func TestTwoPeopleHaveTwoVisits(t *testing.T) {
 			tracks = append(tracks, models.Track{ID: 2, First: instant(2 * time.Second), State: models.TrackConfirmed, Seen: true,
 				Box: models.Box{X: 0.53, Y: 0.4, W: 0.04, H: 0.1}})
 		}
-		got = append(got, e.Process(at, tracks)...)
+		got = append(got, e.Process(at, tracks, nil)...)
 	}
 	if s := told(got); !slices.Equal(s, []string{"loitering@5s", "loitering@7s"}) {
 		t.Errorf("got %q", s)

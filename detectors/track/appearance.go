@@ -7,38 +7,21 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// Signature describes what a thing looks like; nil when unknown. Two signatures of one
-// make are compared with Signature.Distance.
-type Signature []float32
-
-// Distance is 0 for the same look and 1 for nothing in common (Hellinger distance of two
-// histograms). It is 0.5, neither, when one is unknown.
-func (s Signature) Distance(o Signature) float64 {
-	if len(s) == 0 || len(s) != len(o) {
-		return 0.5
-	}
-	bc := 0.0
-	for i, v := range s {
-		bc += math.Sqrt(float64(v) * float64(o[i]))
-	}
-	return math.Sqrt(max(0, 1-bc))
-}
-
-// blend moves s towards o by share.
-func (s Signature) blend(o Signature, share float32) Signature {
-	if len(s) != len(o) {
+// blend moves a towards o by share.
+func blend(a, o models.Appearance, share float32) models.Appearance {
+	if len(a) != len(o) {
 		return o
 	}
-	for i := range s {
-		s[i] += share * (o[i] - s[i])
+	for i := range a {
+		a[i] += share * (o[i] - a[i])
 	}
-	return s
+	return a
 }
 
 // Look answers what the tracker asks about the present frame.
 type Look interface {
-	// Signature says what a region looks like.
-	Signature(b models.Box) Signature
+	// Appearance says what a region looks like.
+	Appearance(b models.Box) models.Appearance
 	// Changed says whether anything in the region is different from the last frame.
 	Changed(b models.Box) bool
 }
@@ -64,14 +47,14 @@ const (
 	parts      = 2
 )
 
-// Signature samples at most 16x32 pixels of the box.
-func (c Colours) Signature(b models.Box) Signature {
+// Appearance samples at most 16x32 pixels of the box.
+func (c Colours) Appearance(b models.Box) models.Appearance {
 	size := c.Picture.Rect.Size()
 	b = b.Clamp()
 	if b.Empty() {
 		return nil
 	}
-	s := make(Signature, parts*partBins)
+	s := make(models.Appearance, parts*partBins)
 	if n := c.sample(s, b, size, c.Foreground); n < 16 {
 		clear(s)
 		if c.sample(s, b, size, nil) == 0 {
@@ -91,7 +74,7 @@ func (c Colours) Signature(b models.Box) Signature {
 	return s
 }
 
-func (c Colours) sample(s Signature, b models.Box, size image.Point, mask *image.Gray) int {
+func (c Colours) sample(s models.Appearance, b models.Box, size image.Point, mask *image.Gray) int {
 	const cols, rows = 16, 32
 	p, n := c.Picture, 0
 	for j := range rows {
@@ -125,7 +108,7 @@ func (c Colours) sample(s Signature, b models.Box, size image.Point, mask *image
 
 // add shares a value of 0..1 between the two bins it lies between, so that a small change
 // of light moves the histogram a little, not a whole bin.
-func add(bins Signature, v float32) {
+func add(bins models.Appearance, v float32) {
 	at := min(max(v, 0), 1)*float32(len(bins)) - 0.5
 	lo := int(math.Floor(float64(at)))
 	share := at - float32(lo)

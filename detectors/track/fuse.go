@@ -14,7 +14,7 @@ type region struct {
 	sure   bool    // may begin a track
 	moving bool    // motion supports it
 	still  bool    // no pixel in it has changed since the last frame
-	sig    Signature
+	sig    models.Appearance
 	taken  bool // by a track
 }
 

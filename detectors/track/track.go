@@ -17,7 +17,7 @@ type life struct {
 	motion  time.Duration // the part of support in which it moved by the motion detector
 	objects int           // hits by the object detector
 	votes   []vote
-	sig     Signature
+	sig     models.Appearance
 	origin  models.Point  // filtered foot point at the start, aspect units
 	start   models.Box    // filtered box at the start
 	going   time.Duration // for how long it has been away from there by more than it sways
@@ -100,9 +100,9 @@ func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 	}
 	if r.sig != nil {
 		if l.sig == nil {
-			l.sig = append(Signature(nil), r.sig...)
+			l.sig = append(models.Appearance(nil), r.sig...)
 		} else {
-			l.sig = l.sig.blend(r.sig, 0.1)
+			l.sig = blend(l.sig, r.sig, 0.1)
 		}
 	}
 	l.measure(dt)

@@ -46,8 +46,10 @@ const (
 )
 
 // Update takes the detections of the next frame and returns all tracks, those that have
-// just finished included, by rising ID. Time must not run backwards; look may be nil.
-func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Look) []models.Track {
+// just finished included, by rising ID. looked is the part of the picture that the object
+// detector looked at, empty when it did not look. Time must not run backwards; look may be
+// nil.
+func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked models.Box, look Look) []models.Track {
 	dt := time.Duration(0)
 	if t.started {
 		dt = max(at.Since(t.last), 0)
@@ -59,7 +61,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, look Look) 
 	regions := fuse(dets)
 	if look != nil {
 		for i := range regions {
-			regions[i].sig = look.Signature(regions[i].Box)
+			regions[i].sig = look.Appearance(regions[i].Box)
 			regions[i].still = !look.Changed(regions[i].Box)
 		}
 	}
