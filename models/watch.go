@@ -179,6 +179,9 @@ type Watch struct {
 	// FPS bounds how many frames a second are analysed; 0 means every frame.
 	FPS float64 `json:"fps"`
 	// Objects turns the object detector on for this camera (when weights are present).
-	Objects    bool   `json:"objects"`
-	ConfigHash string `json:"config_hash"` // names the accepted configuration this came from
+	Objects bool `json:"objects"`
+	// Looks bounds how many frames a second the object detector looks at; 0 means every
+	// analysed frame.
+	Looks      float64 `json:"looks"`
+	ConfigHash string  `json:"config_hash"` // names the accepted configuration this came from
 }
