@@ -42,8 +42,8 @@ lint: setup console ## gofmt, go vet, staticcheck, and govulncheck where its dat
 bench: build ## Print the tables of bench/README.md
 	go run ./bench/cmd/bench -vedette bin/vedette
 
-accuracy: build ## Print the accuracy table alone
-	go run ./bench/cmd/bench -vedette bin/vedette -only accuracy
+accuracy: build ## Print the accuracy tables alone, synthetic replays included
+	go run ./bench/cmd/bench -vedette bin/vedette -only accuracy,replay
 
 clean: ## Remove what was built here
 	rm -rf bin web/console/node_modules

@@ -58,6 +58,12 @@ func MatchSpans(truth []Span, alarms []Alarm, tolerance float64) Spans {
 	return out
 }
 
+// F1 is the harmonic mean of precision and recall; a second alarm for a span that is found
+// already counts neither way.
+func (s Spans) F1() float64 {
+	return ratio(2*s.Found, 2*s.Found+len(s.False)+len(s.Missed))
+}
+
 // Within returns the alarms that were raised inside one of the spans.
 func Within(spans []Span, alarms []Alarm) []Alarm {
 	var in []Alarm

@@ -7,9 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/png"
 	"math"
 	"os"
 	"os/exec"
@@ -33,6 +30,9 @@ func accuracy(ctx context.Context, s *setting) error {
 	return nil
 }
 
+// wants says whether a row is asked for.
+func (s *setting) wants(row string) bool { return s.rows == nil || s.rows.MatchString(row) }
+
 func result(what, measured, beat, goal string, reached bool) {
 	fmt.Printf("| %s | %s | %s | %s | %s |\n", what, measured, beat, goal, map[bool]string{true: "yes", false: "no"}[reached])
 }
@@ -40,6 +40,7 @@ func result(what, measured, beat, goal string, reached bool) {
 // job is one run of vedette analyze.
 type job struct {
 	video string // below the data folder
+	file  string // its altered copy, when one is analysed instead
 	// weights says whether to use them; they are looked for in the data folder.
 	weights bool
 	zones   string // YAML, indented by six
@@ -64,7 +65,8 @@ type alarmed struct {
 const (
 	everywhere   = "[[0, 0], [1, 0], [1, 1], [0, 1]]"
 	anyMotion    = "      all: {polygon: " + everywhere + ", rules: [{kind: motion}]}\n"
-	personMotion = "      all: {polygon: " + everywhere + ", rules: [{kind: motion, labels: [person]}]}\n"
+	anyIntrusion = "      all: {polygon: " + everywhere + ", rules: [{kind: intrusion}]}\n"
+	personComes  = "      all: {polygon: " + everywhere + ", rules: [{kind: intrusion, labels: [person]}]}\n"
 )
 
 // analyze runs a job; ok is false, said out loud, when the footage or the weights are not
@@ -73,6 +75,9 @@ func (s *setting) analyze(ctx context.Context, j job) (d done, ok bool, err erro
 	video, ok := s.footage(j.video)
 	if !ok {
 		return done{}, false, nil
+	}
+	if j.file != "" {
+		video = j.file
 	}
 	folder, err := filepath.Abs(filepath.Join(s.data, "models"))
 	if err != nil {
@@ -164,6 +169,8 @@ func alarms(events []alarmed, keep func(alarmed) bool) []score.Alarm {
 // everyOne keeps all events.
 func everyOne(alarmed) bool { return true }
 
+const petsFilm = "pets/pets_s2l1.mp4"
+
 // petsAccuracy scores tracks and loiterers of PETS 2009 S2L1, view 1.
 func petsAccuracy(ctx context.Context, s *setting) error {
 	t, ok, err := s.petsTruth()
@@ -182,7 +189,10 @@ func petsAccuracy(ctx context.Context, s *setting) error {
 		{true, "with weights", "MOTA 82.6, IDF1 76.9", "MOTA 85, IDF1 80", "0.95, 95 % within ±1 s", 85, 80, .95},
 		{false, "motion only", "MOTA 32.2, IDF1 31.7", "MOTA 50, IDF1 45", "0.80", 50, 45, .80},
 	} {
-		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: with.weights, zones: t.zones(), tracks: true})
+		if !s.wants("PETS, " + with.name) {
+			continue
+		}
+		d, ok, err := s.analyze(ctx, job{video: petsFilm, weights: with.weights, zones: t.zones(), tracks: true})
 		if err != nil {
 			return err
 		}
@@ -297,14 +307,21 @@ func (s *setting) footageEvents(video string, is func(label string) bool) (thing
 // tolerance is how far the times that were noted by hand may be off, in seconds.
 const tolerance = 0.4
 
+const (
+	oneByOneFilm = "clips/one_by_one_person.mp4"
+	carsFilm     = "clips/cars_from_above.mp4"
+)
+
+func isPerson(label string) bool { return label == "person_present" }
+func isCar(label string) bool    { return label == "car" }
+
 func oneByOne(ctx context.Context, s *setting) error {
-	const video = "clips/one_by_one_person.mp4"
 	for _, with := range []struct {
 		weights     bool
 		name, zones string
-	}{{true, "with weights, labels: [person]", personMotion}, {false, "motion only", anyMotion}} {
-		if err := s.presence(ctx, job{video: video, weights: with.weights, zones: with.zones},
-			"one_by_one_person, "+with.name, "6 of 6, 0 false, start within 0.6 s", func(l string) bool { return l == "person_present" }, 0.6); err != nil {
+	}{{true, "with weights, intrusion, labels: [person]", personComes}, {false, "motion only, intrusion", anyIntrusion}} {
+		if err := s.presence(ctx, job{video: oneByOneFilm, weights: with.weights, zones: with.zones},
+			"one_by_one_person, "+with.name, "6 of 6, 0 false, start within 0.6 s", isPerson, 0.6); err != nil {
 			return err
 		}
 	}
@@ -312,14 +329,13 @@ func oneByOne(ctx context.Context, s *setting) error {
 }
 
 func cars(ctx context.Context, s *setting) error {
-	const video = "clips/cars_from_above.mp4"
 	for _, weights := range []bool{true, false} {
 		name := "motion only"
 		if weights {
 			name = "with weights"
 		}
-		if err := s.presence(ctx, job{video: video, weights: weights, zones: anyMotion},
-			"cars_from_above, "+name, "4 of 4, 0 false", func(l string) bool { return l == "car" }, math.Inf(1)); err != nil {
+		if err := s.presence(ctx, job{video: carsFilm, weights: weights, zones: anyMotion},
+			"cars_from_above, "+name, "4 of 4, 0 false", isCar, math.Inf(1)); err != nil {
 			return err
 		}
 	}
@@ -328,15 +344,13 @@ func cars(ctx context.Context, s *setting) error {
 
 // presence scores the events of one film against the times at which something was there.
 func (s *setting) presence(ctx context.Context, j job, what, goal string, is func(string) bool, start float64) error {
-	d, ok, err := s.analyze(ctx, j)
+	if !s.wants(what) {
+		return nil
+	}
+	m, ok, err := s.spans(ctx, take{}, j, is)
 	if err != nil || !ok {
 		return err
 	}
-	things, _, err := s.footageEvents(j.video, is)
-	if err != nil {
-		return err
-	}
-	m := score.MatchSpans(things, alarms(d.events, everyOne), tolerance)
 	worst := 0.0
 	for _, delay := range m.Delays {
 		worst = max(worst, math.Abs(delay))
@@ -346,123 +360,12 @@ func (s *setting) presence(ctx context.Context, j job, what, goal string, is fun
 	return nil
 }
 
-// highway scores the masks of CDnet's baseline/highway.
-func highway(ctx context.Context, s *setting) error {
-	const folder = "background/highway"
-	d, ok, err := s.analyze(ctx, job{video: folder + "/highway.mp4", zones: anyMotion, masks: true})
+// spans runs a job and scores its events against the times at which something was there.
+func (s *setting) spans(ctx context.Context, t take, j job, is func(string) bool) (score.Spans, bool, error) {
+	d, ok, err := s.analyzeTake(ctx, t, j)
 	if err != nil || !ok {
-		return err
+		return score.Spans{}, false, err
 	}
-	roi, err := readBMP(filepath.Join(s.data, folder, "ROI.bmp"))
-	if err != nil {
-		return err
-	}
-	var sum score.Mask
-	for k := 470; k <= 1700; k++ { // temporalROI.txt
-		truth, err := readPNG(filepath.Join(s.data, folder, fmt.Sprintf("groundtruth/gt%06d.png", k)))
-		if err != nil {
-			return err
-		}
-		mask, err := readPNG(filepath.Join(d.masks, fmt.Sprintf("%06d.png", k)))
-		if err != nil {
-			return err
-		}
-		m, err := score.CDnet(truth, mask, roi)
-		if err != nil {
-			return err
-		}
-		sum = sum.Add(m)
-	}
-	result("CDnet highway F-measure", fmt.Sprintf("%.3f (%d pixels false, %d missed, %d found)", sum.F(), sum.False, sum.Missed, sum.Both), "KNN .876", ".92", sum.F() >= .92)
-	return nil
-}
-
-// wallflower scores one mask of each film, and the alarms while nobody is there.
-func wallflower(ctx context.Context, s *setting) error {
-	var sum score.Mask
-	each := ""
-	var quiet []string
-	raised, whole := 0, true
-	for _, name := range []string{"Camouflage", "ForegroundAperture", "LightSwitch", "MovedObject", "TimeOfDay", "WavingTrees"} {
-		base := "background/wallflower/" + name
-		d, ok, err := s.analyze(ctx, job{video: base + ".mp4", zones: anyMotion, masks: true})
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return nil
-		}
-		m, err := s.wallflowerMask(base, d.masks)
-		if err != nil {
-			return err
-		}
-		sum = sum.Add(m)
-		each += fmt.Sprintf(", %s %d+%d", name, m.False, m.Missed)
-		if name != "LightSwitch" && name != "TimeOfDay" {
-			continue
-		}
-		_, nothing, err := s.footageEvents(base+".mp4", func(string) bool { return false })
-		if err != nil {
-			return err
-		}
-		whole = whole && len(nothing) > 0
-		for _, a := range score.Within(nothing, alarms(d.events, everyOne)) {
-			raised++
-			quiet = append(quiet, fmt.Sprintf("%s %.1f s", name, a.At))
-		}
-	}
-	result("Wallflower total error, six masks", fmt.Sprintf("%d pixels (false+missed%s)", sum.Errors(), strings.Replace(each, ",", ":", 1)), "MOG2 25814", "9000", sum.Errors() <= 9000)
-	measured := strconv.Itoa(raised)
-	if raised > 0 {
-		measured += " (" + strings.Join(quiet, ", ") + ")"
-	}
-	result("alarms on LightSwitch and TimeOfDay while nobody is there", measured, "", "0", raised == 0 && whole)
-	return nil
-}
-
-// wallflowerMask scores the frame that the film's script names for evaluation.
-func (s *setting) wallflowerMask(base, masks string) (score.Mask, error) {
-	script, err := os.ReadFile(filepath.Join(s.data, base+".txt"))
-	if err != nil {
-		return score.Mask{}, err
-	}
-	at := -1
-	for line := range strings.Lines(string(script)) {
-		if number, what, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(what, "Evaluate") {
-			if at, err = strconv.Atoi(number); err != nil {
-				return score.Mask{}, fmt.Errorf("%s.txt: %w", base, err)
-			}
-		}
-	}
-	if at < 0 {
-		return score.Mask{}, fmt.Errorf("%s.txt names no frame to evaluate", base)
-	}
-	truth, err := readBMP(filepath.Join(s.data, base+".bmp"))
-	if err != nil {
-		return score.Mask{}, err
-	}
-	// The script counts frames from 0, the masks from 1.
-	mask, err := readPNG(filepath.Join(masks, fmt.Sprintf("%06d.png", at+1)))
-	if err != nil {
-		return score.Mask{}, err
-	}
-	return score.Plain(truth, mask)
-}
-
-func readPNG(path string) (_ *image.Gray, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	img, err := png.Decode(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if g, ok := img.(*image.Gray); ok {
-		return g, nil
-	}
-	g := image.NewGray(image.Rectangle{Max: img.Bounds().Size()})
-	draw.Draw(g, g.Rect, img, img.Bounds().Min, draw.Src)
-	return g, nil
+	things, _, err := s.footageEvents(j.video, is)
+	return score.MatchSpans(things, alarms(d.events, everyOne), tolerance), true, err
 }

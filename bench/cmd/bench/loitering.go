@@ -32,7 +32,7 @@ func loitering(ctx context.Context, s *setting) error {
 	}
 	fmt.Println("| detection | dwell | due | alarmed | false | delay of each alarm, s | missed (due at) |\n|---|---|---|---|---|---|---|")
 	for _, weights := range []bool{false, true} {
-		d, ok, err := s.analyze(ctx, job{video: "pets/pets_s2l1.mp4", weights: weights, zones: t.zones()})
+		d, ok, err := s.analyze(ctx, job{video: petsFilm, weights: weights, zones: t.zones()})
 		if err != nil {
 			return err
 		}

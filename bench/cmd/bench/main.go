@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type setting struct {
 	kills   int
 	events  int
 	seconds time.Duration
+	rows    *regexp.Regexp // of the accuracy tables; nil is all
 }
 
 func main() {
@@ -46,9 +48,15 @@ func main() {
 	flag.IntVar(&s.kills, "kills", 100, "how often to kill the program")
 	flag.IntVar(&s.events, "events", 120, "how many alerts to time")
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
-	only := flag.String("only", "", "comma-separated: loitering, latency, cost, kill, accuracy")
+	only := flag.String("only", "", "comma-separated: loitering, latency, cost, kill, accuracy, replay")
+	rows := flag.String("rows", "", "only the accuracy rows whose name matches this regular expression")
 	flag.Parse()
-	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}, {"accuracy", accuracy}}
+	var err error
+	if s.rows, err = regexp.Compile(*rows); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: -rows:", err)
+		os.Exit(2)
+	}
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}, {"accuracy", accuracy}, {"replay", replay}}
 	if err := run(ctx, s, tables, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
