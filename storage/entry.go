@@ -24,6 +24,8 @@ const (
 	ClipFile     = "clip.mp4"  // the finished clip
 	StillFile    = "still.jpg"
 	PictureFile  = "picture.jpg"
+	WhyFile      = "why.jpg"
+	MaskFile     = "mask.png"
 	ManifestFile = "manifest.json"
 	readyFile    = "READY" // holds the manifest's SHA-256; appears last
 )

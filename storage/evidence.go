@@ -24,6 +24,8 @@ var entryFiles = map[models.ObjectRole][]models.Object{
 	},
 	models.RoleStill:    {{Key: StillFile, Type: "image/jpeg"}},
 	models.RolePicture:  {{Key: PictureFile, Type: "image/jpeg"}},
+	models.RoleWhy:      {{Key: WhyFile, Type: "image/jpeg"}},
+	models.RoleMask:     {{Key: MaskFile, Type: "image/png"}},
 	models.RoleManifest: {{Key: ManifestFile, Type: "application/json"}},
 }
 

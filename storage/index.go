@@ -59,14 +59,15 @@ type Query struct {
 	Kinds      []models.Kind
 	Severities []models.Severity
 	States     []models.State
+	Verdicts   []models.Verdict // "" is an alarm that nobody has judged
 	// From and To bound a time range, both included. An incident fits when any part of
 	// [Start, End] lies in it; one that goes on has no end.
 	From, To time.Time
 	Order    Order
 	Limit    int    // page size, 1..MaxLimit; 0 means DefaultLimit, more is cut to MaxLimit
 	After    string // Next of the page before; empty for the first page
-	// Brief leaves the Path of each event out of the items: paths are by far the largest
-	// part of a record, and no list shows them.
+	// Brief leaves the Path and the Curve of each event out of the items: they are by far
+	// the largest part of a record, and no list shows them.
 	Brief bool
 }
 

@@ -77,8 +77,9 @@ func incident(n int) models.Incident {
 		Box:     models.Box{X: 0.1, Y: 0.2, W: 0.3, H: 0.4},
 		Polygon: models.Polygon{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}},
 		Events: []models.Event{{ID: 7, Phase: models.PhaseEnded, Camera: "gate", Zone: "door", Start: at, Alarm: at, End: at,
-			Why:  []models.Fact{{Name: "dwell", Observed: 10.2, Threshold: 10, Unit: "s"}},
-			Path: []models.PathPoint{{At: at, Foot: models.Point{X: 0.25, Y: 0.6}, Seen: true}}}},
+			Why:   []models.Fact{{Name: "dwell", Observed: 10.2, Threshold: 10, Unit: "s"}},
+			Path:  []models.PathPoint{{At: at, Foot: models.Point{X: 0.25, Y: 0.6}, Seen: true, Score: 0.9}},
+			Curve: []models.Sample{{At: at, Value: 10.2}}}},
 		EventCount: 3, Config: "c0ffee", Version: "1.2.3",
 		Footage: models.Footage{State: models.FootageRecording, AskedFrom: alarm.Add(-20 * time.Second), AskedTo: alarm.Add(25 * time.Second),
 			Clock: models.ClockCamera, Codec: models.H264, Width: 1920, Height: 1080, Frames: 675,
@@ -138,7 +139,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 		page, err = x.List(t.Context(), Query{Brief: true})
 		want.Events = slices.Clone(want.Events)
-		want.Events[0].Path = nil
+		want.Events[0].Path, want.Events[0].Curve = nil, nil
 		if err != nil || len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], want) {
 			t.Errorf("brief list: got %+v, %v", page, err)
 		}
@@ -280,6 +281,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 		if _, err := x.Update(t.Context(), in.ID, func(in *models.Incident) error {
 			in.End, in.State, in.Severity = in.Alarm.Add(time.Hour), models.StateClosed, models.SeverityLow
+			in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain}
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -294,6 +296,8 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 			"before it began":    {Query{To: in.Start.Add(-time.Second)}, 0},
 			"the state it had":   {Query{States: []models.State{models.StateNew}}, 0},
 			"the state it has":   {Query{States: []models.State{models.StateClosed}}, 1},
+			"the verdict":        {Query{Verdicts: []models.Verdict{models.VerdictNuisance}}, 1},
+			"not judged":         {Query{Verdicts: []models.Verdict{""}}, 0},
 			"the severity":       {Query{Severities: []models.Severity{models.SeverityLow}}, 1},
 			"an unknown camera":  {Query{Cameras: []models.CameraID{"other"}}, 0},
 			"an hour in its run": {Query{From: in.Alarm.Add(time.Minute), To: in.Alarm.Add(2 * time.Minute)}, 1},
@@ -317,6 +321,37 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		second, err := x.List(t.Context(), Query{Limit: 3, After: first.Next})
 		if err != nil || len(second.Items) != 3 || second.Items[0].ID != incident(2).ID || second.Next != "" {
 			t.Errorf("got %+v, %v", second, err)
+		}
+	})
+
+	t.Run("a walk passes every incident once, and stops when told to", func(t *testing.T) {
+		x := open(t)
+		all := crowd(2*MaxLimit + 7)
+		create(t, x, all...)
+		var got []models.IncidentID
+		for in, err := range Walk(t.Context(), x.List, Query{Brief: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, in.ID)
+		}
+		if want := expect(all, Query{}); !slices.Equal(got, want) {
+			t.Errorf("got %d incidents, want %d in order", len(got), len(want))
+		}
+		for range Walk(t.Context(), x.List, Query{}) {
+			break
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		n := 0
+		for _, err := range Walk(ctx, x.List, Query{}) {
+			cancel()
+			if n++; err != nil {
+				break
+			}
+		}
+		if n != MaxLimit+1 {
+			t.Errorf("an ended context was noticed after %d, want at the second page", n)
 		}
 	})
 
@@ -370,6 +405,7 @@ var (
 	kinds      = []models.Kind{models.KindMotion, models.KindLoitering}
 	severities = []models.Severity{models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical}
 	states     = []models.State{models.StateNew, models.StateAcknowledged, models.StateClosed}
+	verdicts   = []models.Verdict{"", models.VerdictTrue, models.VerdictNuisance}
 )
 
 // crowd makes incidents of all sorts, some at the same instant, some that go on.
@@ -386,6 +422,9 @@ func crowd(n int) []models.Incident {
 		}
 		in.Camera, in.Zone = pick(rng, cameras), pick(rng, zones)
 		in.Kind, in.Severity, in.State = pick(rng, kinds), pick(rng, severities), pick(rng, states)
+		if v := pick(rng, verdicts); v != "" {
+			in.Judgement = &models.Judgement{Verdict: v}
+		}
 		list[i] = in
 	}
 	return list
@@ -406,7 +445,7 @@ func some[T any](rng *rand.Rand, from []T) []T {
 
 func randomQuery(rng *rand.Rand) Query {
 	q := Query{Cameras: some(rng, cameras), Zones: some(rng, zones), Kinds: some(rng, kinds),
-		Severities: some(rng, severities), States: some(rng, states), Limit: 3 + rng.IntN(40), Brief: rng.IntN(2) == 0}
+		Severities: some(rng, severities), States: some(rng, states), Verdicts: some(rng, verdicts), Limit: 3 + rng.IntN(40), Brief: rng.IntN(2) == 0}
 	if rng.IntN(2) == 0 {
 		q.Order = OrderQueue
 	}
@@ -425,7 +464,7 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 	for _, in := range all {
 		if (q.Cameras == nil || slices.Contains(q.Cameras, in.Camera)) && (q.Zones == nil || slices.Contains(q.Zones, in.Zone)) &&
 			(q.Kinds == nil || slices.Contains(q.Kinds, in.Kind)) && (q.Severities == nil || slices.Contains(q.Severities, in.Severity)) &&
-			(q.States == nil || slices.Contains(q.States, in.State)) &&
+			(q.States == nil || slices.Contains(q.States, in.State)) && (q.Verdicts == nil || slices.Contains(q.Verdicts, verdict(in))) &&
 			(q.To.IsZero() || !in.Start.After(q.To)) && (q.From.IsZero() || in.End.IsZero() || !in.End.Before(q.From)) {
 			fit = append(fit, in)
 		}

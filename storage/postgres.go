@@ -44,7 +44,7 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 			return err
 		}
-		return migrate(ctx, tx, x.dialect)
+		return migrate(ctx, tx, x.dialect, migrations)
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("index: %w", explainPostgres(err)), db.Close())

@@ -48,10 +48,17 @@ var migrations = []string{
 		after_us  BIGINT NOT NULL
 	);
 	INSERT INTO spread (one, before_us, after_us) VALUES (1, 0, 0)`,
+
+	// verdict is empty while nobody has judged the alarm. curves are the curves of the
+	// events, as paths are their paths; NULL where a record is older than curves.
+	`ALTER TABLE incidents ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
+	ALTER TABLE incidents ADD COLUMN curves JSON NULL;
+	CREATE INDEX incidents_verdict ON incidents (verdict, alarm_us, id)`,
 }
 
-// migrate brings the schema up to date. The caller has locked out other migrators.
-func migrate(ctx context.Context, tx *sql.Tx, d dialect) error {
+// migrate takes the schema as far as the given migrations. The caller has locked out
+// other migrators.
+func migrate(ctx context.Context, tx *sql.Tx, d dialect, migrations []string) error {
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied TEXT NOT NULL)`); err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}

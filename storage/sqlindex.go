@@ -50,49 +50,75 @@ func (x *sqlIndex) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// row is an incident as its columns hold it: the document without the paths of its
-// events, and the paths, one for each event.
+// row is an incident as its columns hold it: the document without the paths and curves
+// of its events, and those, one for each event.
 type row struct {
-	in         models.Incident
-	doc, paths []byte
+	in                 models.Incident
+	doc, paths, curves []byte
 }
 
 func rowOf(in models.Incident) (row, error) {
-	lean, paths := in, make([][]models.PathPoint, len(in.Events))
+	lean := in
 	lean.Events = slices.Clone(in.Events)
+	paths, curves := make([][]models.PathPoint, len(in.Events)), make([][]models.Sample, len(in.Events))
 	for i := range lean.Events {
-		paths[i], lean.Events[i].Path = lean.Events[i].Path, nil
+		e := &lean.Events[i]
+		paths[i], e.Path = e.Path, nil
+		curves[i], e.Curve = e.Curve, nil
 	}
-	doc, err := json.Marshal(lean)
-	if err != nil {
-		return row{}, err
+	r := row{in: in}
+	for _, part := range []struct {
+		dst  *[]byte
+		from any
+	}{{&r.doc, lean}, {&r.paths, paths}, {&r.curves, curves}} {
+		var err error
+		if *part.dst, err = json.Marshal(part.from); err != nil {
+			return row{}, err
+		}
 	}
-	points, err := json.Marshal(paths)
-	if err != nil {
-		return row{}, err
-	}
-	return row{in, doc, points}, nil
+	return r, nil
 }
 
+// incident puts the record together; paths and curves that were not read stay out.
 func (r row) incident() (models.Incident, error) {
 	var in models.Incident
 	if err := json.Unmarshal(r.doc, &in); err != nil {
 		return in, fmt.Errorf("record: %w", err)
 	}
-	if r.paths == nil {
-		return in, nil
-	}
-	var paths [][]models.PathPoint
-	if err := json.Unmarshal(r.paths, &paths); err != nil {
+	paths, err := perEvent[models.PathPoint](r.paths, len(in.Events))
+	if err != nil {
 		return in, fmt.Errorf("record: paths: %w", err)
 	}
-	if len(paths) != len(in.Events) {
-		return in, fmt.Errorf("record: %d paths for %d events", len(paths), len(in.Events))
+	curves, err := perEvent[models.Sample](r.curves, len(in.Events))
+	if err != nil {
+		return in, fmt.Errorf("record: curves: %w", err)
 	}
 	for i := range in.Events {
-		in.Events[i].Path = paths[i]
+		in.Events[i].Path, in.Events[i].Curve = paths[i], curves[i]
 	}
 	return in, nil
+}
+
+// perEvent reads one list for each of n events; without data every list is empty.
+func perEvent[T any](data []byte, n int) ([][]T, error) {
+	if data == nil {
+		return make([][]T, n), nil
+	}
+	var lists [][]T
+	if err := json.Unmarshal(data, &lists); err != nil {
+		return nil, err
+	}
+	if len(lists) != n {
+		return nil, fmt.Errorf("%d for %d events", len(lists), n)
+	}
+	return lists, nil
+}
+
+func verdict(in models.Incident) models.Verdict {
+	if in.Judgement == nil {
+		return ""
+	}
+	return in.Judgement.Verdict
 }
 
 // priority is 0 for critical, then up; see migrations.
@@ -118,13 +144,13 @@ func (x *sqlIndex) Create(ctx context.Context, in models.Incident) error {
 
 // columns of an incident after its id, in the order of row.columns.
 var columns = []string{"camera", "zone", "kind", "priority", "state", "start_us", "alarm_us", "end_us",
-	"footage", "revision", "doc", "paths"}
+	"footage", "revision", "doc", "paths", "verdict", "curves"}
 
 func (r row) columns() []any {
 	in := r.in
 	return []any{string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
 		in.Start.UnixMicro(), in.Alarm.UnixMicro(), endMicros(in), string(in.Footage.State), in.Revision,
-		string(r.doc), string(r.paths)}
+		string(r.doc), string(r.paths), string(verdict(in)), string(r.curves)}
 }
 
 func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) error {
@@ -222,7 +248,7 @@ func (x *sqlIndex) get(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, id models.IncidentID, lock string) (models.Incident, error) {
 	var r row
-	err := q.QueryRowContext(ctx, `SELECT doc, paths FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.paths)
+	err := q.QueryRowContext(ctx, `SELECT doc, paths, curves FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.paths, &r.curves)
 	if errors.Is(err, sql.ErrNoRows) {
 		return models.Incident{}, fs.ErrNotExist
 	}
@@ -259,7 +285,7 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 		var r row
 		dst := []any{&r.doc}
 		if !q.Brief {
-			dst = append(dst, &r.paths)
+			dst = append(dst, &r.paths, &r.curves)
 		}
 		if err := rows.Scan(dst...); err != nil {
 			return Page{}, err

@@ -54,6 +54,7 @@ func (q Query) fields() ([]field, error) {
 		{"camera", distinct(q.Cameras, text)},
 		{"zone", distinct(q.Zones, text)},
 		{"state", distinct(q.States, text)},
+		{"verdict", distinct(q.Verdicts, text)},
 		{"kind", distinct(q.Kinds, text)},
 		{"priority", distinct(q.Severities, func(s models.Severity) any { return priority(s) })},
 	}
@@ -161,7 +162,7 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 	}
 	out := "doc"
 	if !q.Brief {
-		out += ", paths"
+		out += ", paths, curves"
 	}
 	fields, err := q.fields()
 	if err != nil {
