@@ -90,12 +90,22 @@ func MeasurePrecision(from, to time.Time, place *time.Location, incidents iter.S
 			groups[g].add(in.Judgement)
 		}
 	}
-	r := PrecisionReport{From: from.UTC(), To: to.UTC(), TimeZone: place.String(), Rows: []PrecisionRow{}}
+	r := PrecisionReport{From: from.UTC(), To: to.UTC(), TimeZone: name(place, from), Rows: []PrecisionRow{}}
 	for g, p := range groups {
 		r.Rows = append(r.Rows, g.row(*p))
 	}
 	slices.SortFunc(r.Rows, byPlace)
 	return r, nil
+}
+
+// name is the place's in the time zone database, or the abbreviation at a time where it is
+// only known as the machine's own.
+func name(place *time.Location, at time.Time) string {
+	if place != time.Local {
+		return place.String()
+	}
+	zone, _ := at.In(place).Zone()
+	return zone
 }
 
 // group is what a row counts.

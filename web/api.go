@@ -59,6 +59,7 @@ func apiConfig() huma.Config {
 				{Name: "incidents", Description: "The records that people act on."},
 				{Name: "evidence", Description: "Clips and pictures of incidents."},
 				{Name: "cameras", Description: "What is watched, and how well."},
+				{Name: "reports", Description: "What can be learnt from many incidents."},
 				{Name: "events", Description: "What happens, as it happens."},
 				{Name: "operation", Description: "For monitoring and orchestration."},
 			},
@@ -86,6 +87,7 @@ func (s *Server) describe(api huma.API) {
 	s.describeIncidents(api)
 	s.describeEvidence(api)
 	s.describeCameras(api)
+	s.describeReports(api)
 	s.describeEvents(api)
 	s.describeOperation(api)
 }
@@ -95,28 +97,40 @@ func (s *Server) describe(api huma.API) {
 var enums = map[string]map[string][]string{
 	"Incident": {
 		"state":    list(models.StateNew, models.StateAcknowledged, models.StateClosed),
-		"kind":     list(models.KindMotion, models.KindLoitering),
+		"kind":     kinds(models.RuleKinds(), models.HealthKinds(), []models.Kind{models.KindStorage}),
 		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+	},
+	"Judgement": {
+		"verdict": list(models.VerdictTrue, models.VerdictNuisance),
+		"reason":  list(models.Nuisances()...),
+	},
+	"PrecisionRow": {
+		"by":   list(incident.ByAll, incident.ByCamera, incident.ByZone, incident.ByRule, incident.ByHour),
+		"kind": kinds(models.RuleKinds(), models.HealthKinds()),
 	},
 	"Footage": {
 		"state": list(models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageNone),
 		"clock": list(models.ClockArrival, models.ClockCamera, models.ClockFile),
 		"codec": list(models.H264, models.H265),
 	},
-	"Object": {"role": list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleManifest)},
+	"Object": {"role": list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest)},
 	"Gap": {"cause": list(models.CausePacketLoss, models.CauseCameraLost, models.CauseRestart, models.CauseDisk,
 		models.CauseOverrun, models.CauseNotYet, models.CauseStream)},
 	"Event": {"phase": list(models.PhaseBegan, models.PhaseEnded)},
 	"Rule": {
-		"kind":     list(models.KindMotion, models.KindLoitering),
-		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+		"kind":      kinds(models.RuleKinds(), models.HealthKinds()),
+		"severity":  list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+		"direction": list(models.DirectionAny, models.DirectionToLeft, models.DirectionToRight),
 	},
 	"Health": {
+		"troubles":   list(models.HealthKinds()...),
 		"connection": list(models.Connecting, models.Connected, models.Disconnected),
 		"clock":      list(models.ClockArrival, models.ClockCamera, models.ClockFile),
 		"codec":      list(models.H264, models.H265),
 	},
 }
+
+func kinds(lists ...[]models.Kind) []string { return list(slices.Concat(lists...)...) }
 
 func list[T ~string](values ...T) []string {
 	out := make([]string, len(values))
@@ -149,6 +163,9 @@ func document(o *huma.OpenAPI) ([]byte, error) {
 			p := schema.Properties[property]
 			if p == nil {
 				return nil, fmt.Errorf("web: schema %s has no %s", name, property)
+			}
+			if p.Type == huma.TypeArray {
+				p = p.Items
 			}
 			p.Enum = p.Enum[:0]
 			for _, v := range values {
@@ -188,7 +205,7 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 		return huma.Error400BadRequest("the cursor is not one that this server gave for this query")
 	case errors.Is(err, incident.ErrState):
 		return huma.Error409Conflict(err.Error())
-	case errors.Is(err, ErrWeakPassword):
+	case errors.Is(err, ErrWeakPassword), errors.Is(err, incident.ErrJudgement):
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, ErrHubClients), errors.Is(err, ErrHubClosed):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})

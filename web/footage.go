@@ -28,6 +28,8 @@ func (s *Server) describeEvidence(api huma.API) {
 		{"clip", "The clip of an incident", "video/mp4", ".mp4", models.RoleClip},
 		{"still", "The picture of the alarm, annotated", "image/jpeg", ".jpg", models.RoleStill},
 		{"picture", "The picture of the alarm as the camera saw it", "image/jpeg", "-picture.jpg", models.RolePicture},
+		{"why", "The picture of why the rule fired", "image/jpeg", "-why.jpg", models.RoleWhy},
+		{"mask", "What moved at the alarm: a grey PNG, white where it did", "image/png", "-mask.png", models.RoleMask},
 	} {
 		op := huma.Operation{
 			OperationID: "get-" + e.name, Method: http.MethodGet, Path: "/api/incidents/{id}/" + e.name, Tags: []string{"evidence"},

@@ -19,6 +19,8 @@ func TestFinalClip(t *testing.T) {
 	in := sample(1)
 	s.shelf.put(t, &in, models.RoleClip, "clip.mp4", clip)
 	s.shelf.put(t, &in, models.RoleStill, "still.jpg", []byte("\xff\xd8still"))
+	s.shelf.put(t, &in, models.RoleWhy, "why.jpg", []byte("\xff\xd8why"))
+	s.shelf.put(t, &in, models.RoleMask, "mask.png", []byte("\x89PNG"))
 	s.create(in)
 	b := s.logIn()
 	path := "/api/incidents/" + string(in.ID) + "/clip"
@@ -61,8 +63,15 @@ func TestFinalClip(t *testing.T) {
 	if a := b.want(http.StatusOK, "HEAD", path, nil); len(a.body) != 0 || a.ContentLength != int64(len(clip)) || a.Header.Get("ETag") != etag {
 		t.Errorf("HEAD: %d bytes, length %d", len(a.body), a.ContentLength)
 	}
-	if a := b.want(http.StatusOK, "GET", "/api/incidents/"+string(in.ID)+"/still", nil); string(a.body) != "\xff\xd8still" || a.Header.Get("Content-Type") != "image/jpeg" {
-		t.Errorf("still %q", a.body)
+	for _, tc := range []struct{ role, body, kind, name string }{
+		{"still", "\xff\xd8still", "image/jpeg", ".jpg"},
+		{"why", "\xff\xd8why", "image/jpeg", "-why.jpg"},
+		{"mask", "\x89PNG", "image/png", "-mask.png"},
+	} {
+		a := b.want(http.StatusOK, "GET", "/api/incidents/"+string(in.ID)+"/"+tc.role, nil)
+		if string(a.body) != tc.body || a.Header.Get("Content-Type") != tc.kind || !strings.HasSuffix(a.Header.Get("Content-Disposition"), string(in.ID)+tc.name+`"`) {
+			t.Errorf("%s: got %q with %v", tc.role, a.body, a.Header)
+		}
 	}
 	b.want(http.StatusNotFound, "GET", "/api/incidents/"+string(in.ID)+"/picture", nil)
 }

@@ -21,6 +21,7 @@ type incidentQuery struct {
 	Zones      []string  `query:"zone,explode" maxItems:"256"`
 	Kinds      []string  `query:"kind,explode" maxItems:"32"`
 	Severities []string  `query:"severity,explode" maxItems:"8" enum:"low,medium,high,critical"`
+	Verdicts   []string  `query:"verdict,explode" maxItems:"8" enum:"true,nuisance,none" doc:"what people judged the alarm to be; none: nobody has"`
 	From       time.Time `query:"from" doc:"only what went on at or after this time"`
 	To         time.Time `query:"to" doc:"only what went on at or before this time"`
 	Order      string    `query:"order" enum:"newest,queue" default:"newest" doc:"newest alarm first, or as a queue: most severe first, then oldest alarm"`
@@ -30,7 +31,7 @@ type incidentQuery struct {
 
 // IncidentPage is one page of incidents.
 type IncidentPage struct {
-	Items []models.Incident `json:"items" doc:"without the paths of their events, which GET /api/incidents/{id} gives"`
+	Items []models.Incident `json:"items" doc:"without the paths and curves of their events, which GET /api/incidents/{id} gives"`
 	Next  string            `json:"next" doc:"cursor of the next page; empty on the last"`
 	Open  int               `json:"open" doc:"incidents that are not closed, whatever the filters"`
 }
@@ -44,6 +45,25 @@ type incidentStep struct {
 	OneIncident
 	Body *struct {
 		Note string `json:"note,omitempty" maxLength:"4000" doc:"for the incident's log"`
+	} `required:"false"`
+}
+
+type judgeStep struct {
+	OneIncident
+	Body struct {
+		Verdict models.Verdict  `json:"verdict" enum:"true,nuisance"`
+		Reason  models.Nuisance `json:"reason,omitempty" enum:"rain,headlight,animal,shadow,insect,reflection,known_person,other" doc:"of a nuisance, which needs one"`
+		Note    string          `json:"note,omitempty" maxLength:"4000" doc:"for the judgement and the incident's log"`
+	}
+}
+
+// acknowledgeStep takes an incident, and may say in the same breath what it is.
+type acknowledgeStep struct {
+	OneIncident
+	Body *struct {
+		Verdict models.Verdict  `json:"verdict,omitempty" enum:"true,nuisance" doc:"judges the alarm too"`
+		Reason  models.Nuisance `json:"reason,omitempty" enum:"rain,headlight,animal,shadow,insect,reflection,known_person,other" doc:"of a nuisance, which needs one"`
+		Note    string          `json:"note,omitempty" maxLength:"4000" doc:"for the incident's log, and for the judgement"`
 	} `required:"false"`
 }
 
@@ -70,18 +90,25 @@ func (s *Server) describeIncidents(api huma.API) {
 	})
 	huma.Register(api, huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/acknowledge", Tags: tags,
-		Summary: "Take an incident", Description: "From new to acknowledged; 409 when somebody else was faster.",
-		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, s.step(incident.Acknowledge, nil))
+		Summary: "Take an incident", Description: "From new to acknowledged; 409 when somebody else was faster. With a verdict it is " +
+			"judged in the same step: both happen, or neither.",
+		Errors: []int{401, 403, 404, 409, 413, 422}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
+	}, s.acknowledge)
+	huma.Register(api, huma.Operation{
+		OperationID: "judge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/judgement", Tags: tags,
+		Summary: "Say what an alarm was", Description: "True, or nuisance with a reason. Possible in every state, and again: " +
+			"the log keeps every judgement.",
+		Errors: []int{401, 403, 404, 413, 422}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
+	}, func(ctx context.Context, in *judgeStep) (*incidentAnswer, error) {
+		return s.change(ctx, in.ID, func(rec *models.Incident, who string, at time.Time) error {
+			return incident.Judge(rec, models.Judgement{Verdict: in.Body.Verdict, Reason: in.Body.Reason, Note: in.Body.Note, By: who, At: at})
+		})
+	})
 	huma.Register(api, huma.Operation{
 		OperationID: "close-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/close", Tags: tags,
 		Summary: "Close an incident", Description: "From acknowledged to closed. What happens afterwards opens a new incident.",
 		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, s.step(incident.Close, func(in models.Incident) {
-		if s.Closed != nil {
-			s.Closed(in)
-		}
-	}))
+	}, s.close)
 }
 
 func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ Body IncidentPage }, error) {
@@ -91,7 +118,7 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	query := storage.Query{
 		States: named[models.State](q.States), Cameras: named[models.CameraID](q.Cameras), Zones: named[models.ZoneID](q.Zones),
 		Kinds: named[models.Kind](q.Kinds), Severities: named[models.Severity](q.Severities),
-		From: q.From, To: q.To, Limit: q.Limit, After: q.After, Brief: true,
+		Verdicts: verdicts(q.Verdicts), From: q.From, To: q.To, Limit: q.Limit, After: q.After, Brief: true,
 	}
 	if q.Order == "queue" {
 		query.Order = storage.OrderQueue
@@ -111,27 +138,62 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	return &struct{ Body IncidentPage }{IncidentPage{Items: items, Next: page.Next, Open: count}}, nil
 }
 
-// step is a handler for one step that a person takes.
-func (s *Server) step(take func(in *models.Incident, who, note string, at time.Time) error, then func(models.Incident)) func(context.Context, *incidentStep) (*incidentAnswer, error) {
-	return func(ctx context.Context, in *incidentStep) (*incidentAnswer, error) {
-		who, note := requestOf(ctx).who.user, ""
-		if in.Body != nil {
-			note = in.Body.Note
-		}
-		changed, err := s.Incidents.Update(ctx, models.IncidentID(in.ID), func(rec *models.Incident) error {
-			return take(rec, who, note, s.Now().UTC())
-		})
-		if err != nil {
-			return nil, s.fail(ctx, "incident "+in.ID, err)
-		}
-		if err := s.Events.Publish(KindIncident, changed); err != nil {
-			s.Log.Error("publish", "incident", changed.ID, "error", err)
-		}
-		if then != nil {
-			then(changed)
-		}
-		return &incidentAnswer{whole(changed)}, nil
+func (s *Server) acknowledge(ctx context.Context, in *acknowledgeStep) (*incidentAnswer, error) {
+	var j models.Judgement
+	if in.Body != nil {
+		j.Verdict, j.Reason, j.Note = in.Body.Verdict, in.Body.Reason, in.Body.Note
 	}
+	return s.change(ctx, in.ID, func(rec *models.Incident, who string, at time.Time) error {
+		if j.Verdict == "" && j.Reason == "" {
+			return incident.Acknowledge(rec, who, j.Note, at)
+		}
+		// The note goes with the judgement; the log need not say it twice.
+		if err := incident.Acknowledge(rec, who, "", at); err != nil {
+			return err
+		}
+		j.By, j.At = who, at
+		return incident.Judge(rec, j)
+	})
+}
+
+func (s *Server) close(ctx context.Context, in *incidentStep) (*incidentAnswer, error) {
+	note := ""
+	if in.Body != nil {
+		note = in.Body.Note
+	}
+	answer, err := s.change(ctx, in.ID, func(rec *models.Incident, who string, at time.Time) error {
+		return incident.Close(rec, who, note, at)
+	})
+	if err == nil && s.Closed != nil {
+		s.Closed(answer.Body)
+	}
+	return answer, err
+}
+
+// change takes one step on an incident, for the person who asks, and tells everybody.
+func (s *Server) change(ctx context.Context, id string, step func(in *models.Incident, who string, at time.Time) error) (*incidentAnswer, error) {
+	who := requestOf(ctx).who.user
+	changed, err := s.Incidents.Update(ctx, models.IncidentID(id), func(rec *models.Incident) error {
+		return step(rec, who, s.Now().UTC())
+	})
+	if err != nil {
+		return nil, s.fail(ctx, "incident "+id, err)
+	}
+	if err := s.Events.Publish(KindIncident, changed); err != nil {
+		s.Log.Error("publish", "incident", changed.ID, "error", err)
+	}
+	return &incidentAnswer{whole(changed)}, nil
+}
+
+// verdicts are those of a query, in which none stands for no judgement.
+func verdicts(values []string) []models.Verdict {
+	out := named[models.Verdict](values)
+	for i, v := range out {
+		if v == "none" {
+			out[i] = ""
+		}
+	}
+	return out
 }
 
 func named[T ~string](values []string) []T {

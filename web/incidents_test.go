@@ -23,8 +23,10 @@ func TestListFiltersOrdersAndPages(t *testing.T) {
 			in.Kind, in.Severity = models.KindMotion, models.SeverityLow
 		case 3:
 			in.State = models.StateClosed
+			in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain}
 		case 4:
 			in.Severity = models.SeverityCritical
+			in.Judgement = &models.Judgement{Verdict: models.VerdictTrue}
 		}
 		in.End = in.Alarm.Add(time.Second)
 		all = append(all, in)
@@ -44,6 +46,8 @@ func TestListFiltersOrdersAndPages(t *testing.T) {
 		{"?zone=fence", []int{1}},
 		{"?kind=motion", []int{2}},
 		{"?severity=low&severity=critical", []int{4, 2}},
+		{"?verdict=nuisance", []int{3}},
+		{"?verdict=true&verdict=none", []int{4, 2, 1, 0}},
 		{"?camera=nowhere", nil},
 		{"?from=2026-03-04T05:07:50Z&to=2026-03-04T05:08:30Z", []int{2}},
 		{"?from=2026-03-04T06:07:50%2B01:00&to=2026-03-04T06:08:30%2B01:00", []int{2}},
@@ -102,10 +106,10 @@ func TestListLeavesOutPaths(t *testing.T) {
 	s.create(in)
 	b := s.logIn()
 	item := get[IncidentPage](b, "/api/incidents").Items[0]
-	if len(item.Events) != 1 || len(item.Events[0].Path) != 0 || len(item.Events[0].Why) != 1 {
+	if len(item.Events) != 1 || len(item.Events[0].Path) != 0 || len(item.Events[0].Curve) != 0 || len(item.Events[0].Why) != 1 {
 		t.Errorf("in the list: %+v", item.Events)
 	}
-	if whole := get[models.Incident](b, "/api/incidents/"+string(in.ID)); len(whole.Events[0].Path) != 1 {
+	if whole := get[models.Incident](b, "/api/incidents/"+string(in.ID)); len(whole.Events[0].Path) != 1 || len(whole.Events[0].Curve) != 1 {
 		t.Errorf("by itself: %+v", whole.Events)
 	}
 }
@@ -193,4 +197,81 @@ func TestCameras(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	b.want(http.StatusNotFound, "GET", "/api/cameras/attic/picture", nil)
+}
+
+func TestJudgement(t *testing.T) {
+	type log = []models.Action
+	by := func(what, note string) models.Action {
+		return models.Action{At: day, Who: AdminUser, What: what, Note: note}
+	}
+	for _, tc := range []struct {
+		name  string
+		state models.State
+		path  string
+		body  any
+		code  int
+		want  *models.Judgement // nil: as before
+		log   log
+		says  string // in a refusal
+	}{
+		{name: "true", state: models.StateNew, path: "judgement", body: `{"verdict":"true"}`, code: 200,
+			want: &models.Judgement{Verdict: models.VerdictTrue}, log: log{by("judged true", "")}},
+		{name: "nuisance of a closed incident", state: models.StateClosed, path: "judgement",
+			body: `{"verdict":"nuisance","reason":"animal","note":"a fox"}`, code: 200,
+			want: &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceAnimal, Note: "a fox"},
+			log:  log{by("judged nuisance: animal", "a fox")}},
+		{name: "seen, and it is rain", state: models.StateNew, path: "acknowledge",
+			body: `{"verdict":"nuisance","reason":"rain","note":"heavy"}`, code: 200,
+			want: &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain, Note: "heavy"},
+			log:  log{by("acknowledged", ""), by("judged nuisance: rain", "heavy")}},
+		{name: "seen without a word", state: models.StateNew, path: "acknowledge", body: `{}`, code: 200, log: log{by("acknowledged", "")}},
+		{name: "seen by somebody else before: not judged either", state: models.StateAcknowledged, path: "acknowledge",
+			body: `{"verdict":"true"}`, code: 409, says: "acknowledged"},
+		{name: "nuisance without a reason", state: models.StateNew, path: "judgement", body: `{"verdict":"nuisance"}`, code: 422, says: "needs a reason"},
+		{name: "true with a reason", state: models.StateNew, path: "judgement", body: `{"verdict":"true","reason":"rain"}`, code: 422, says: "true alarm has no reason"},
+		{name: "a contradiction leaves it unseen", state: models.StateNew, path: "acknowledge", body: `{"verdict":"nuisance"}`, code: 422, says: "needs a reason"},
+		{name: "a reason alone", state: models.StateNew, path: "acknowledge", body: `{"reason":"rain"}`, code: 422, says: "verdict"},
+		{name: "an unknown reason", state: models.StateNew, path: "judgement", body: `{"verdict":"nuisance","reason":"ghost"}`, code: 422, says: "rain"},
+		{name: "no verdict", state: models.StateNew, path: "judgement", body: `{}`, code: 422, says: "verdict"},
+		{name: "no body", state: models.StateNew, path: "judgement", body: nil, code: 400, says: "body"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newSite(t, func(s *Server) { s.Now = func() time.Time { return day } })
+			in := sample(1)
+			in.State = tc.state
+			s.create(in)
+			sub, err := s.server.Events.Subscribe("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sub.Close()
+			a := s.logIn().in(t).want(tc.code, "POST", "/api/incidents/"+string(in.ID)+"/"+tc.path, tc.body)
+			if !strings.Contains(string(a.body), tc.says) {
+				t.Errorf("the answer does not say %q: %s", tc.says, a.body)
+			}
+			got, err := s.index.Get(t.Context(), in.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got.Log, tc.log) {
+				t.Errorf("log %v, want %v", got.Log, tc.log)
+			}
+			if tc.want != nil {
+				tc.want.By, tc.want.At = AdminUser, day
+			}
+			if (got.Judgement == nil) != (tc.want == nil) || got.Judgement != nil && *got.Judgement != *tc.want {
+				t.Errorf("judgement %+v, want %+v", got.Judgement, tc.want)
+			}
+			switch {
+			case tc.code != 200 && (got.State != tc.state || got.Revision != 1):
+				t.Errorf("a refused step changed the record: %s, revision %d", got.State, got.Revision)
+			case tc.code == 200:
+				if m := <-sub.Messages(); m.Kind != KindIncident || !strings.Contains(string(m.Data), `"revision":2`) {
+					t.Errorf("published %s %s", m.Kind, m.Data)
+				}
+			}
+		})
+	}
+	s := newSite(t)
+	s.logIn().want(http.StatusNotFound, "POST", "/api/incidents/none/judgement", `{"verdict":"true"}`)
 }

@@ -81,6 +81,7 @@ func TestOpenAPIIsWhole(t *testing.T) {
 	for _, want := range []string{
 		"POST /api/session", "GET /api/session", "DELETE /api/session", "PUT /api/session/password",
 		"GET /api/incidents", "GET /api/incidents/{id}", "POST /api/incidents/{id}/acknowledge", "POST /api/incidents/{id}/close",
+		"POST /api/incidents/{id}/judgement", "GET /api/incidents/{id}/why", "GET /api/incidents/{id}/mask", "GET /api/reports/precision",
 		"GET /api/incidents/{id}/clip", "GET /api/incidents/{id}/still", "GET /api/incidents/{id}/picture",
 		"GET /api/cameras", "GET /api/cameras/{id}/picture", "GET /api/events", "GET /api/status", "GET /api/openapi.json",
 		"GET /healthz", "GET /readyz", "GET /metrics",

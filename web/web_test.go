@@ -32,8 +32,9 @@ func sample(n int) models.Incident {
 		Camera: "gate", Zone: "door", Kind: models.KindLoitering, Severity: models.SeverityHigh, State: models.StateNew,
 		Label: "person", Score: .9, Start: at.Add(-10 * time.Second), Alarm: at, Opened: at, Revision: 1,
 		Events: []models.Event{{ID: 1, Phase: models.PhaseBegan, Camera: "gate", Zone: "door",
-			Path: []models.PathPoint{{Foot: models.Point{X: .5, Y: .5}, Seen: true}},
-			Why:  []models.Fact{{Name: "dwell", Observed: 10, Threshold: 10, Unit: "s"}}}},
+			Path:  []models.PathPoint{{Foot: models.Point{X: .5, Y: .5}, Seen: true}},
+			Curve: []models.Sample{{Value: 10}},
+			Why:   []models.Fact{{Name: "dwell", Observed: 10, Threshold: 10, Unit: "s"}}}},
 		EventCount: 1,
 	}
 }

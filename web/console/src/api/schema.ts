@@ -106,7 +106,7 @@ export interface paths {
         put?: never;
         /**
          * Take an incident
-         * @description From new to acknowledged; 409 when somebody else was faster.
+         * @description From new to acknowledged; 409 when somebody else was faster. With a verdict it is judged in the same step: both happen, or neither.
          */
         post: operations["acknowledge-incident"];
         delete?: never;
@@ -155,6 +155,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/judgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what an alarm was
+         * @description True, or nuisance with a reason. Possible in every state, and again: the log keeps every judgement.
+         */
+        post: operations["judge-incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/mask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What moved at the alarm: a grey PNG, white where it did
+         * @description Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being written there is none, and what is there so far is sent.
+         */
+        get: operations["get-mask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/picture": {
         parameters: {
             query?: never;
@@ -195,6 +235,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The picture of why the rule fired
+         * @description Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being written there is none, and what is there so far is sent.
+         */
+        get: operations["get-why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -204,6 +264,26 @@ export interface paths {
         };
         /** This description */
         get: operations["get-openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/precision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many alarms were true
+         * @description Of the alarms of a period, by camera, zone, rule and hour of the day: how many people judged true and nuisance, and for which reason. Alarms that nobody judged are counted apart, never as true.
+         */
+        get: operations["report-precision"];
         put?: never;
         post?: never;
         delete?: never;
@@ -335,6 +415,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcknowledgeStepBody: {
+            /** @description for the incident's log, and for the judgement */
+            note?: string;
+            /**
+             * @description of a nuisance, which needs one
+             * @enum {string}
+             */
+            reason?: "rain" | "headlight" | "animal" | "shadow" | "insect" | "reflection" | "known_person" | "other";
+            /**
+             * @description judges the alarm too
+             * @enum {string}
+             */
+            verdict?: "true" | "nuisance";
+        };
         Action: {
             /** Format: date-time */
             at: string;
@@ -442,11 +536,20 @@ export interface components {
              */
             type: string;
         };
+        Estimate: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            value: number;
+        };
         Event: {
             alarm: components["schemas"]["Instant"];
             box: components["schemas"]["Box"];
             camera: string;
             config: string;
+            curve?: components["schemas"]["Sample"][];
             end: components["schemas"]["Instant"];
             /** Format: int64 */
             id: number;
@@ -466,6 +569,7 @@ export interface components {
         };
         Fact: {
             name: string;
+            note?: string;
             /** Format: double */
             observed: number;
             /** Format: double */
@@ -540,11 +644,18 @@ export interface components {
             /** Format: date-time */
             last_frame?: string;
             /** Format: int64 */
+            object_looks: number;
+            /** Format: int64 */
+            object_looks_failed: number;
+            /** Format: int64 */
+            object_looks_over: number;
+            /** Format: int64 */
             packets_lost: number;
             /** Format: int64 */
             sessions: number;
             /** Format: date-time */
             since: string;
+            troubles?: ("camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank")[];
             /** Format: int64 */
             width?: number;
         };
@@ -561,8 +672,9 @@ export interface components {
             events: components["schemas"]["Event"][];
             footage: components["schemas"]["Footage"];
             id: string;
+            judgement?: components["schemas"]["Judgement"];
             /** @enum {string} */
-            kind: "motion" | "loitering";
+            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "storage";
             label: string;
             log: components["schemas"]["Action"][];
             /** Format: date-time */
@@ -582,7 +694,7 @@ export interface components {
             zone: string;
         };
         IncidentPage: {
-            /** @description without the paths of their events, which GET /api/incidents/{id} gives */
+            /** @description without the paths and curves of their events, which GET /api/incidents/{id} gives */
             items: components["schemas"]["Incident"][];
             /** @description cursor of the next page; empty on the last */
             next: string;
@@ -602,10 +714,31 @@ export interface components {
             /** Format: date-time */
             wall: string;
         };
+        JudgeStepBody: {
+            /** @description for the judgement and the incident's log */
+            note?: string;
+            /**
+             * @description of a nuisance, which needs one
+             * @enum {string}
+             */
+            reason?: "rain" | "headlight" | "animal" | "shadow" | "insect" | "reflection" | "known_person" | "other";
+            /** @enum {string} */
+            verdict: "true" | "nuisance";
+        };
+        Judgement: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            note?: string;
+            /** @enum {string} */
+            reason?: "rain" | "headlight" | "animal" | "shadow" | "insect" | "reflection" | "known_person" | "other";
+            /** @enum {string} */
+            verdict: "true" | "nuisance";
+        };
         Object: {
             key: string;
             /** @enum {string} */
-            role: "clip" | "still" | "picture" | "manifest";
+            role: "clip" | "still" | "picture" | "why" | "mask" | "manifest";
             sha256: string;
             /** Format: int64 */
             size: number;
@@ -620,6 +753,8 @@ export interface components {
             at: components["schemas"]["Instant"];
             box: components["schemas"]["Box"];
             foot: components["schemas"]["Point"];
+            /** Format: double */
+            score?: number;
             seen: boolean;
         };
         Point: {
@@ -627,6 +762,36 @@ export interface components {
             x: number;
             /** Format: double */
             y: number;
+        };
+        PrecisionReport: {
+            /** Format: date-time */
+            from: string;
+            rows: components["schemas"]["PrecisionRow"][];
+            time_zone: string;
+            /** Format: date-time */
+            to: string;
+        };
+        PrecisionRow: {
+            /** Format: int64 */
+            alarms: number;
+            /** @enum {string} */
+            by: "all" | "camera" | "zone" | "rule" | "hour";
+            camera?: string;
+            /** Format: int64 */
+            hour?: number;
+            /** @enum {string} */
+            kind?: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank";
+            /** Format: int64 */
+            nuisance: number;
+            precision?: components["schemas"]["Estimate"];
+            reasons: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            true: number;
+            /** Format: int64 */
+            unjudged: number;
+            zone?: string;
         };
         Readiness: {
             checks: components["schemas"]["CheckResult"][];
@@ -638,18 +803,49 @@ export interface components {
         };
         Rule: {
             /** Format: int64 */
+            cool_down_ns?: number;
+            /** Format: int64 */
+            count?: number;
+            /** @enum {string} */
+            direction?: "any" | "to_left" | "to_right";
+            /** Format: int64 */
             dwell_ns?: number;
+            /** Format: int64 */
+            for_ns?: number;
             /** Format: int64 */
             grace_ns?: number;
             /** @enum {string} */
-            kind: "motion" | "loitering";
+            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank";
             labels?: string[];
+            line?: components["schemas"]["Point"][];
+            /** Format: double */
+            max_radius?: number;
             /** Format: int64 */
             merge_ns?: number;
             /** Format: double */
             min_score?: number;
+            /** Format: double */
+            min_size?: number;
+            schedule?: components["schemas"]["Schedule"][];
             /** @enum {string} */
             severity: "low" | "medium" | "high" | "critical";
+            /** Format: int64 */
+            visits?: number;
+            /** Format: int64 */
+            window_ns?: number;
+        };
+        Sample: {
+            at: components["schemas"]["Instant"];
+            /** Format: double */
+            value: number;
+        };
+        Schedule: {
+            days?: number[];
+            /** Format: int64 */
+            from_ns: number;
+            time_zone: string;
+            /** Format: int64 */
+            to_ns: number;
         };
         Session: {
             /** @description the password was generated and should be changed */
@@ -913,6 +1109,8 @@ export interface operations {
                 zone?: string[];
                 kind?: string[];
                 severity?: ("low" | "medium" | "high" | "critical")[];
+                /** @description what people judged the alarm to be; none: nobody has */
+                verdict?: ("true" | "nuisance" | "none")[];
                 /** @description only what went on at or after this time */
                 from?: string;
                 /** @description only what went on at or before this time */
@@ -1065,7 +1263,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["IncidentStepBody"];
+                "application/json": components["schemas"]["AcknowledgeStepBody"];
             };
         };
         responses: {
@@ -1336,6 +1534,190 @@ export interface operations {
             };
         };
     };
+    "judge-incident": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgeStepBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-mask": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole object */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "get-picture": {
         parameters: {
             query?: never;
@@ -1542,6 +1924,109 @@ export interface operations {
             };
         };
     };
+    "get-why": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole object */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "get-openapi": {
         parameters: {
             query?: never;
@@ -1566,6 +2051,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "report-precision": {
+        parameters: {
+            query?: {
+                /** @description the first instant of the period; default: 30 days before its end */
+                from?: string;
+                /** @description the first instant after the period; default: now */
+                to?: string;
+                camera?: string[];
+                /** @description the place whose wall clock counts the hours, such as Europe/Vienna; default: the server's */
+                time_zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrecisionReport"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
             };
         };
     };
