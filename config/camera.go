@@ -26,6 +26,7 @@ type Camera struct {
 	PostRoll  time.Duration // footage kept from after the end
 	Buffer    Buffer
 	Detect    Detect
+	Health    Health
 	Zones     []models.Zone // in the file's order
 }
 
@@ -39,6 +40,7 @@ type Buffer struct {
 type Detect struct {
 	FPS     float64 // frames analysed a second at most; 0 is every frame
 	Objects bool    // use the object detector where weights are present
+	Looks   float64 // frames the object detector looks at a second at most; 0 is every analysed frame
 	Masks   []models.Polygon
 }
 
@@ -49,8 +51,10 @@ func (c Camera) Watch(hash string) models.Watch {
 		Camera:     c.ID,
 		Zones:      c.Zones,
 		Masks:      c.Detect.Masks,
+		Health:     c.Health.Rules(),
 		FPS:        c.Detect.FPS,
 		Objects:    c.Detect.Objects,
+		Looks:      c.Detect.Looks,
 		ConfigHash: hash,
 	}
 }
@@ -81,12 +85,22 @@ func (c Camera) Address() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// LongestDwell is the longest dwell of any rule: with PreRoll, how far back a clip begins.
+// LongestDwell is the longest that an alarm can come after the arrival with which its clip
+// begins: with PreRoll, how far back footage must be at hand. Bounds on memory and disk
+// come first; what they leave no room for, the incident names as a gap.
 func (c Camera) LongestDwell() time.Duration {
 	var longest time.Duration
+	for _, rule := range c.Health.Rules() {
+		longest = max(longest, rule.For)
+	}
 	for _, zone := range c.Zones {
 		for _, rule := range zone.Rules {
-			longest = max(longest, rule.Dwell)
+			longest = max(longest, rule.Dwell, rule.For)
+			if rule.Kind == models.KindLeftObject {
+				// The time runs from when the owner has gone, and who put the thing down is
+				// what the clip is for: let him have stayed as long again.
+				longest = max(longest, 2*rule.For)
+			}
 		}
 	}
 	return longest

@@ -100,10 +100,11 @@ type Spool struct {
 	Quota int64 // bytes
 }
 
-// Models says where the weights of the object detector are.
+// Models says where the weights of the object detector are and how often they are used.
 type Models struct {
 	Path    []string // folders, absolute, searched in this order
 	Weights string   // name of the weights
+	Budget  float64  // most looks (inferences) a second, all cameras together; 0 is no limit
 }
 
 // Camera returns the camera with that id.

@@ -77,26 +77,113 @@ func TestEverythingHasADefault(t *testing.T) {
 			Index:  config.Index{SQLite: &config.SQLite{Path: "/etc/vedette/data/vedette.db"}},
 			Spool:  config.Spool{Quota: 20 << 30},
 		},
-		Models: config.Models{Path: []string{"/etc/vedette/data/models"}, Weights: "yolox_nano"},
+		Models: config.Models{Path: []string{"/etc/vedette/data/models"}, Weights: "yolox_nano", Budget: 30},
 		Cameras: []config.Camera{{
 			ID: "gate", Name: "gate", URL: "rtsp://192.0.2.10/main", Transport: config.TCP,
 			Timeout: 10 * time.Second, PreRoll: 10 * time.Second, PostRoll: 5 * time.Second,
 			Buffer: config.Buffer{Memory: 64 << 20, Disk: 512 << 20},
-			Detect: config.Detect{FPS: 10, Objects: true},
+			Detect: config.Detect{FPS: 10, Objects: true, Looks: 10},
+			Health: config.Health{
+				CameraLost: config.Trouble{Enabled: true, For: 15 * time.Second, Severity: "high"},
+				Frozen:     config.Trouble{Enabled: true, For: 30 * time.Second, Severity: "medium"},
+				Covered:    config.Trouble{Enabled: true, For: 5 * time.Second, Severity: "high"},
+				Defocused:  config.Trouble{Enabled: true, For: 30 * time.Second, Severity: "medium"},
+				Moved:      config.Trouble{Enabled: true, For: 10 * time.Second, Severity: "high"},
+				Blank:      config.Trouble{Enabled: true, For: 5 * time.Second, Severity: "high"},
+			},
 		}},
 	}
 	same(t, *cfg, want)
 }
 
 func TestRuleDefaultsDependOnTheKind(t *testing.T) {
-	cfg := parse(t, rule("{kind: loitering, dwell: 10s}", "{kind: motion}",
-		"{kind: motion, dwell: 0, grace: 1s, severity: critical, labels: [person, unknown], min_score: 0.3, merge: 1m}"))
+	cfg := parse(t, rule(
+		"{kind: motion}",
+		"{kind: intrusion}",
+		"{kind: loitering, dwell: 10s}",
+		"{kind: returning, visits: 3, window: 2h}",
+		"{kind: line, line: [[0.1, 0.2], [0.5, 0.2]]}",
+		"{kind: crowd, count: 5, for: 30s}",
+		"{kind: left_object}",
+		"{kind: removed_object}",
+	))
 	want := []models.Rule{
-		{Kind: "loitering", Severity: "medium", Dwell: 10 * time.Second, Grace: 3 * time.Second},
 		{Kind: "motion", Severity: "low", Dwell: 500 * time.Millisecond, Grace: 2 * time.Second, Merge: 5 * time.Second},
-		{Kind: "motion", Severity: "critical", Grace: time.Second, Labels: []string{"person", "unknown"}, MinScore: 0.3, Merge: time.Minute},
+		{Kind: "intrusion", Severity: "medium", Grace: 3 * time.Second, Merge: 5 * time.Second},
+		{Kind: "loitering", Severity: "medium", Dwell: 10 * time.Second, Grace: 3 * time.Second},
+		{Kind: "returning", Severity: "high", Visits: 3, Window: 2 * time.Hour, Grace: 5 * time.Second},
+		{Kind: "line", Severity: "medium", Line: []models.Point{{X: 0.1, Y: 0.2}, {X: 0.5, Y: 0.2}}, Direction: "any"},
+		{Kind: "crowd", Severity: "medium", Count: 5, For: 30 * time.Second, Grace: 2 * time.Second},
+		{Kind: "left_object", Severity: "high", For: time.Minute},
+		{Kind: "removed_object", Severity: "high", For: time.Minute},
 	}
 	same(t, cfg.Cameras[0].Zones[0].Rules, want)
+}
+
+func TestRuleSaysEverything(t *testing.T) {
+	cfg := parse(t, rule(
+		"{kind: motion, dwell: 0, grace: 1s, severity: critical, labels: [person, unknown], min_score: 0.3, min_size: 0.002, cool_down: 5m, merge: 1m}",
+		"{kind: intrusion, dwell: 2s, grace: 0, merge: 0}",
+		"{kind: loitering, dwell: 20s, grace: 20s, max_radius: 0.25, merge: 3s}",
+		"{kind: returning, visits: 2, window: 10m, grace: 10m, severity: low}",
+		"{kind: line, line: [[0, 0.2], [0.5, 0.2], [1, 0.3]], direction: to_left, merge: 4s}",
+		"{kind: crowd, count: 1, for: 0, grace: 0}",
+		"{kind: left_object, for: 10s}",
+	))
+	want := []models.Rule{
+		{Kind: "motion", Severity: "critical", Grace: time.Second, Labels: []string{"person", "unknown"}, MinScore: 0.3, MinSize: 0.002,
+			CoolDown: 5 * time.Minute, Merge: time.Minute},
+		{Kind: "intrusion", Severity: "medium", Dwell: 2 * time.Second},
+		{Kind: "loitering", Severity: "medium", Dwell: 20 * time.Second, Grace: 20 * time.Second, MaxRadius: 0.25, Merge: 3 * time.Second},
+		{Kind: "returning", Severity: "low", Visits: 2, Window: 10 * time.Minute, Grace: 10 * time.Minute},
+		{Kind: "line", Severity: "medium", Line: []models.Point{{X: 0, Y: 0.2}, {X: 0.5, Y: 0.2}, {X: 1, Y: 0.3}}, Direction: "to_left", Merge: 4 * time.Second},
+		{Kind: "crowd", Severity: "medium", Count: 1},
+		{Kind: "left_object", Severity: "high", For: 10 * time.Second},
+	}
+	same(t, cfg.Cameras[0].Zones[0].Rules, want)
+}
+
+// A grace that the file leaves open never contradicts the dwell that it gives.
+func TestGraceFitsItsRule(t *testing.T) {
+	cfg := parse(t, rule("{kind: loitering, dwell: 1s}", "{kind: crowd, count: 2, for: 500ms}", "{kind: intrusion, dwell: 1s}"))
+	var got []time.Duration
+	for _, r := range cfg.Cameras[0].Zones[0].Rules {
+		got = append(got, r.Grace)
+	}
+	same(t, got, []time.Duration{time.Second, 500 * time.Millisecond, 3 * time.Second})
+}
+
+func TestZoneWithoutOutlineIsTheWholePicture(t *testing.T) {
+	cfg := parse(t, camera("zones: {all: {rules: [{kind: motion}]}, bare: }"))
+	everywhere := models.Polygon{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}
+	for _, z := range cfg.Cameras[0].Zones {
+		same(t, z.Polygon, everywhere)
+	}
+	same(t, len(cfg.Cameras[0].Zones), 2)
+}
+
+func TestHealth(t *testing.T) {
+	cfg := parse(t, `
+defaults:
+  health: {frozen: {enabled: false}, covered: {for: 2s}, blank: {severity: low}}
+cameras:
+  a: {url: rtsp://192.0.2.1/, health: {covered: {severity: critical}, moved: {enabled: false}, frozen: {enabled: true, for: 1m}}}
+  b: {url: rtsp://192.0.2.2/}
+`)
+	same(t, cfg.Cameras[0].Watch("").Health, []models.Rule{
+		{Kind: "camera_lost", Severity: "high", For: 15 * time.Second},
+		{Kind: "frozen", Severity: "medium", For: time.Minute},
+		{Kind: "covered", Severity: "critical", For: 2 * time.Second},
+		{Kind: "defocused", Severity: "medium", For: 30 * time.Second},
+		{Kind: "blank", Severity: "low", For: 5 * time.Second},
+	})
+	same(t, cfg.Cameras[1].Watch("").Health, []models.Rule{
+		{Kind: "camera_lost", Severity: "high", For: 15 * time.Second},
+		{Kind: "covered", Severity: "high", For: 2 * time.Second},
+		{Kind: "defocused", Severity: "medium", For: 30 * time.Second},
+		{Kind: "moved", Severity: "high", For: 10 * time.Second},
+		{Kind: "blank", Severity: "low", For: 5 * time.Second},
+	})
 }
 
 func TestDefaultsMergeValueByValue(t *testing.T) {
@@ -275,7 +362,7 @@ func TestSamples(t *testing.T) {
 		}
 		cameras[filepath.Base(file)] = len(cfg.Cameras)
 	}
-	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "postgres.yml": 1, "compose.yml": 1})
+	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "rules.yml": 3, "postgres.yml": 1, "compose.yml": 1})
 
 	minimal, err := os.ReadFile("../configs/minimal.yml")
 	if err != nil {
@@ -297,9 +384,11 @@ func TestSameStream(t *testing.T) {
 	base := camera("zones: {door: {polygon: [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]], rules: [{kind: motion}]}}")
 	old := parse(t, base).Cameras[0]
 	for change, want := range map[string]bool{
-		"":                         true,
-		"detect: {fps: 1}":         true,
-		"detect: {objects: false}": true,
+		"":                                    true,
+		"detect: {fps: 1}":                    true,
+		"detect: {objects: false}":            true,
+		"detect: {looks: 1}":                  true,
+		"health: {covered: {enabled: false}}": true,
 		"detect: {masks: [[[0, 0], [1, 0], [1, 1]]]}": true,
 		"name: Other":                     false,
 		"detect_url: rtsp://192.0.2.10/s": false,
@@ -334,6 +423,7 @@ func TestNeedsRestart(t *testing.T) {
 		"storage: {spool: {quota: 1GiB}}\n": {"storage"},
 		"workers: 1\n":                      {"workers"},
 		"models: {weights: other}\n":        {"models"},
+		"models: {budget: 5}\n":             {"models"},
 		"defaults: {pre_roll: 1s}\n":        nil,
 	} {
 		got := parse(t, change+camera()).NeedsRestart(old)
@@ -349,10 +439,29 @@ func TestWatch(t *testing.T) {
 	if !ok {
 		t.Fatal("no camera gate")
 	}
-	same(t, c.Watch(cfg.Hash), models.Watch{Camera: "gate", Zones: c.Zones, FPS: 10, Objects: true, ConfigHash: cfg.Hash})
-	same(t, c.LongestDwell(), 90*time.Second)
+	same(t, c.Watch(cfg.Hash), models.Watch{Camera: "gate", Zones: c.Zones, Health: c.Health.Rules(), FPS: 10, Objects: true, Looks: 10, ConfigHash: cfg.Hash})
 	if _, ok := cfg.Camera("none"); ok {
 		t.Error("found a camera that is not there")
+	}
+}
+
+// A clip begins at the arrival, which an alarm may come long after.
+func TestLongestDwell(t *testing.T) {
+	const calm = "    health: {frozen: {for: 1s}, defocused: {for: 1s}, camera_lost: {for: 1s}, covered: {for: 1s}, moved: {for: 1s}, blank: {for: 1s}}\n"
+	for _, c := range []struct {
+		name, source string
+		want         time.Duration
+	}{
+		{"loitering", rule("{kind: loitering, dwell: 90s}", "{kind: motion}") + calm, 90 * time.Second},
+		{"crowd", rule("{kind: crowd, count: 2, for: 20s}") + calm, 20 * time.Second},
+		{"left object: the owner may stay for a while", rule("{kind: left_object, for: 10s}") + calm, 20 * time.Second},
+		{"removed object", rule("{kind: removed_object, for: 10s}") + calm, 10 * time.Second},
+		{"health", rule("{kind: motion}"), 30 * time.Second},
+		{"health that is off", rule("{kind: motion, dwell: 2s}") + strings.ReplaceAll(calm, "for: 1s", "enabled: false"), 2 * time.Second},
+	} {
+		if got := parse(t, c.source).Cameras[0].LongestDwell(); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
 	}
 }
 

@@ -5,9 +5,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 func FuzzParse(f *testing.F) {
@@ -23,7 +27,10 @@ func FuzzParse(f *testing.F) {
 		f.Add(source)
 	}
 	for _, source := range []string{"", "a: &a [*a]", "<<: {cameras: {}}", "cameras: {a: &x {url: rtsp://h}, b: *x}", "- - - -", "cameras:\n  a:\n    url: rtsp://u:${P}@h/\n",
-		"cameras: {a: {url: 'file:x'}}", "? a\n: b", "a: |\n  x\n", "cameras: {a: {url: \"rtsp://${P}@${P}/${P}?${P}\"}}", "\ufeffcameras: {}"} {
+		"cameras: {a: {url: 'file:x'}}",
+		"cameras: {a: {url: rtsp://h, zones: {z: {rules: [{kind: line, line: [[0, 0.5], [1, 0.5], [1, 0.2]]}, {kind: loitering, dwell: 2s, grace: 1s, max_radius: 0.1}]}}}}",
+		"cameras: {a: {url: rtsp://h, zones: {z: {rules: [{kind: motion, schedule: [{days: [mon, weekend], from: 22:00, to: 06:00, time_zone: Asia/Tokyo}]}]}}}}",
+		"cameras: {a: {url: rtsp://h, health: {frozen: {for: 1m}}, zones: {z: {rules: [{kind: returning, visits: 3, window: 10s, grace: 5s}, {kind: crowd, count: 2, for: 1s}]}}}}", "? a\n: b", "a: |\n  x\n", "cameras: {a: {url: \"rtsp://${P}@${P}/${P}?${P}\"}}", "\ufeffcameras: {}"} {
 		f.Add([]byte(source))
 	}
 	const password = "p@ss/w#rd:%"
@@ -70,14 +77,47 @@ func checkAccepted(t *testing.T, c Camera) {
 		if message, _ := outline(z.Polygon); len(z.Polygon) < 3 || message != "" {
 			t.Errorf("accepted polygon %v: %s", z.Polygon, message)
 		}
-		for _, r := range z.Rules {
-			if _, known := ruleDefaults(r.Kind); !known || r.Severity.Rank() < 0 || r.Dwell < 0 || r.Grace < 0 || r.Merge < 0 {
-				t.Errorf("accepted rule %+v", r)
-			}
-			if r.Kind == "loitering" && r.Dwell == 0 {
-				t.Error("accepted loitering without dwell")
-			}
+		if b := z.Polygon.Bounds(); b.W < leastSide || b.H < leastSide {
+			t.Errorf("accepted a zone in which nothing can stand: %v", z.Polygon)
 		}
+		for _, r := range z.Rules {
+			checkAcceptedRule(t, r)
+		}
+	}
+	if rules := c.Health.Rules(); len(rules) > len(models.HealthKinds()) || slices.ContainsFunc(rules, func(r models.Rule) bool { return r.For <= 0 || r.Severity.Rank() < 0 }) {
+		t.Errorf("accepted health %+v", rules)
+	}
+}
+
+// checkAcceptedRule says what every rule can be relied on for.
+func checkAcceptedRule(t *testing.T, r models.Rule) {
+	if _, known := ruleKinds(r.Kind); !known || r.Severity.Rank() < 0 || r.Dwell < 0 || r.Grace < 0 || r.Merge < 0 || r.For < 0 || r.CoolDown < 0 {
+		t.Errorf("accepted rule %+v", r)
+	}
+	if !(r.MinScore >= 0 && r.MinScore <= 1 && r.MinSize >= 0 && r.MinSize <= 1 && r.MaxRadius >= 0 && r.MaxRadius <= 1) {
+		t.Errorf("accepted numbers out of range: %+v", r)
+	}
+	for _, s := range r.Schedule {
+		if s.Location == nil || s.TimeZone == "" || s.From == s.To && s.From != 0 || s.From < 0 || s.To > 24*time.Hour {
+			t.Errorf("accepted schedule %+v", s)
+		}
+	}
+	var bad bool
+	switch r.Kind {
+	case models.KindLoitering:
+		bad = r.Dwell == 0 || r.Grace > r.Dwell
+	case models.KindReturning:
+		bad = r.Visits < 2 || r.Window < time.Duration(r.Visits-1)*r.Grace
+	case models.KindLine:
+		message, _ := uncrossable(r.Line)
+		bad = len(r.Line) < 2 || r.Direction == "" || message != ""
+	case models.KindCrowd:
+		bad = r.Count < 1 || r.For > 0 && r.Grace > r.For
+	case models.KindLeftObject, models.KindRemovedObject:
+		bad = r.For == 0
+	}
+	if bad {
+		t.Errorf("accepted contradiction %+v", r)
 	}
 }
 

@@ -69,7 +69,7 @@ func keyList() string {
 			}
 			at := strings.TrimPrefix(path+"."+p.name, ".")
 			line(at, p, in)
-			if !strings.HasPrefix(p.schema.kind, "polygon") {
+			if !strings.Contains(p.schema.kind, "[[x, y]") {
 				rows(at, p.schema, in)
 			}
 		}

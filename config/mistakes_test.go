@@ -118,7 +118,7 @@ func TestMistakes(t *testing.T) {
 		{"authority that is not there", "defaults:\n  ca_file: ${DIR}/gone.pem\n" + camera(),
 			[]string{`2:12: defaults.ca_file: "${DIR}/gone.pem": no such file or directory`}},
 
-		{"no polygon", camera("zones:", "  a: {rules: []}"), []string{"5:7: cameras.gate.zones.a: polygon is missing"}},
+		{"polygon of nothing", camera("zones:", "  a: {polygon: }"), []string{"5:11: cameras.gate.zones.a.polygon: want 3 to 256 entries, got 0"}},
 		{"two corners", camera("zones: {a: {polygon: [[0, 0], [1, 1]]}}"),
 			[]string{"4:26: cameras.gate.zones.a.polygon: want 3 to 256 entries, got 2"}},
 		{"pixels", camera("zones: {a: {polygon: [[0, 0], [640, 0], [640, 480]]}}"), []string{
@@ -140,10 +140,10 @@ func TestMistakes(t *testing.T) {
 		{"mask", "defaults:\n  detect:\n    masks:\n      - [[0, 0], [1, 1]]\n" + camera(), []string{"4:9: defaults.detect.masks[0]: want 3 to 256 entries, got 2"}},
 
 		{"unknown kind", rule("{kind: loitring, dwell: 10s}"),
-			[]string{`8:20: cameras.gate.zones.door.rules[0].kind: want one of motion, loitering, got "loitring" (did you mean "loitering"?)`}},
+			[]string{`8:20: cameras.gate.zones.door.rules[0].kind: want one of motion, intrusion, loitering, returning, line, crowd, left_object, removed_object, got "loitring" (did you mean "loitering"?)`}},
 		{"no kind", rule("{dwell: 10s}"), []string{"8:13: cameras.gate.zones.door.rules[0]: kind is missing"}},
 		{"loitering without dwell", rule("{kind: loitering}"),
-			[]string{"8:13: cameras.gate.zones.door.rules[0]: loitering needs a dwell (how long somebody must stay, such as dwell: 10s)"}},
+			[]string{"8:13: cameras.gate.zones.door.rules[0]: loitering needs dwell (how long somebody must stay, such as dwell: 10s)"}},
 		{"loitering for no time", rule("{kind: loitering, dwell: 0s}"),
 			[]string{"8:38: cameras.gate.zones.door.rules[0].dwell: loitering needs a dwell longer than 0"}},
 		{"unknown severity", rule("{kind: motion, severity: severe}"),
@@ -154,6 +154,78 @@ func TestMistakes(t *testing.T) {
 			[]string{"8:28: cameras.gate.zones.door.rules[0].labels: no track gets a label while detect.objects is false"}},
 		{"score above 1", rule("{kind: motion, min_score: 50}"),
 			[]string{"8:39: cameras.gate.zones.door.rules[0].min_score: want a number from 0 to 1, got 50"}},
+		{"keys of other kinds", rule("{kind: motion, line: [[0.1, 0.2], [0.5, 0.2]], count: 3}", "{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], dwell: 3s}"), []string{
+			"8:28: cameras.gate.zones.door.rules[0]: line means nothing for motion (it belongs to line)",
+			"8:60: cameras.gate.zones.door.rules[0]: count means nothing for motion (it belongs to crowd)",
+			"9:58: cameras.gate.zones.door.rules[1]: dwell means nothing for line (it belongs to motion, intrusion and loitering)"}},
+		{"key of another kind that is wrong too", rule("{kind: motion, direction: up}"), []string{
+			"8:28: cameras.gate.zones.door.rules[0]: direction means nothing for motion (it belongs to line)",
+			`8:39: cameras.gate.zones.door.rules[0].direction: want one of any, to_left, to_right, got "up"`}},
+		{"what the rules are about", rule("{kind: returning}", "{kind: line}", "{kind: crowd}"), []string{
+			"8:13: cameras.gate.zones.door.rules[0]: returning needs visits (how many visits are too many, such as visits: 3)",
+			"8:13: cameras.gate.zones.door.rules[0]: returning needs window (the time within which they lie, such as window: 2h)",
+			"9:13: cameras.gate.zones.door.rules[1]: line needs line (what must be crossed, such as line: [[0.2, 0.6], [0.8, 0.6]])",
+			"10:13: cameras.gate.zones.door.rules[2]: crowd needs count (how many are still no crowd, such as count: 5)",
+			"10:13: cameras.gate.zones.door.rules[2]: crowd needs for (how long there must be more, such as for: 30s)"}},
+		{"dwell shorter than grace", rule("{kind: loitering, dwell: 2s, grace: 3s}"), []string{
+			"8:49: cameras.gate.zones.door.rules[0].grace: is longer than dwell: 2s, so two glimpses with nothing between them would raise an alarm (make dwell longer, or grace 2s at most)"}},
+		{"for shorter than grace", rule("{kind: crowd, count: 3, for: 2s, grace: 1m}"), []string{
+			"8:53: cameras.gate.zones.door.rules[0].grace: is longer than for: 2s, so two glimpses with nothing between them would raise an alarm (make for longer, or grace 2s at most)"}},
+		{"window too short", rule("{kind: returning, visits: 4, window: 14s}"), []string{
+			"8:50: cameras.gate.zones.door.rules[0].window: 4 visits that lie more than grace: 5s apart take longer than 14s (make window longer, or visits or grace smaller)"}},
+		{"one visit", rule("{kind: returning, visits: 1, window: 1h}"),
+			[]string{"8:39: cameras.gate.zones.door.rules[0].visits: want a whole number from 2 to 100, got 1"}},
+		{"left for no time", rule("{kind: left_object, for: 0}"), []string{"8:38: cameras.gate.zones.door.rules[0].for: left_object needs a for longer than 0"}},
+		{"score without labels", rule("{kind: motion, min_score: 0.5}", "{kind: motion, labels: [unknown], min_score: 0.5}"), []string{
+			"8:28: cameras.gate.zones.door.rules[0].min_score: only what has a label has a score, and the rule asks for no label (say which, such as labels: [person])",
+			"9:47: cameras.gate.zones.door.rules[1].min_score: only what has a label has a score, and the rule asks for no label (say which, such as labels: [person])"}},
+		{"size in percent", rule("{kind: motion, min_size: 2}"),
+			[]string{"8:38: cameras.gate.zones.door.rules[0].min_size: want a number from 0 to 1, got 2 (it is a fraction of the picture: 0.01 is 1 %)"}},
+		{"radius larger than the picture", rule("{kind: loitering, dwell: 5s, max_radius: 40}"),
+			[]string{"8:54: cameras.gate.zones.door.rules[0].max_radius: want a number from 0 to 1, got 40 (it is a fraction of the picture's height: 0.01 is 1 %)"}},
+		{"negative cool-down", rule("{kind: motion, cool_down: -5s}"),
+			[]string{`8:39: cameras.gate.zones.door.rules[0].cool_down: must be 0s to 24h, got "-5s"`}},
+
+		{"one point is no line", rule("{kind: line, line: [[0.1, 0.2]]}"), []string{"8:32: cameras.gate.zones.door.rules[0].line: want 2 to 16 entries, got 1"}},
+		{"line outside the picture", rule("{kind: line, line: [[0.1, 0.2], [1.5, 0.2]]}"), []string{
+			"8:46: cameras.gate.zones.door.rules[0].line[1][0]: want a number from 0 to 1, got 1.5 (coordinates are fractions of the picture: divide pixels by its width or height)"}},
+		{"line of one place", rule("{kind: line, line: [[0.2, 0.2], [0.2, 0.2]]}"),
+			[]string{"8:45: cameras.gate.zones.door.rules[0].line: two neighbouring points are the same"}},
+		{"line that crosses itself", rule("{kind: line, line: [[0.1, 0.1], [0.4, 0.4], [0.4, 0.1], [0.1, 0.4]]}"),
+			[]string{"8:57: cameras.gate.zones.door.rules[0].line: the line crosses or touches itself, so that its sides cannot be told"}},
+		{"line outside its zone", rule("{kind: line, line: [[0.1, 0.9], [0.9, 0.9]]}"), []string{
+			"8:32: cameras.gate.zones.door.rules[0].line: lies outside its zone (only what crosses the line inside its zone counts: leave polygon out, or draw it around the line)"}},
+		{"zone smaller than a person", camera("zones: {a: {polygon: [[0.5, 0.5], [0.503, 0.5], [0.503, 0.9], [0.5, 0.9]]}}"), []string{
+			"4:26: cameras.gate.zones.a.polygon: is smaller than a person could be: 0.3 % of the picture wide and 40 % high, and below 0.5 % no foot point can be followed (draw it where people stand, as large as what they can stand on)"}},
+
+		{"schedule without entries", rule("{kind: motion, schedule: []}"),
+			[]string{"8:28: cameras.gate.zones.door.rules[0].schedule: never applies: it has no entry (leave schedule out for always)"}},
+		{"schedule without days", rule("{kind: motion, schedule: [{days: []}]}"),
+			[]string{"8:40: cameras.gate.zones.door.rules[0].schedule[0].days: never applies: it has no day (leave days out for every day)"}},
+		{"schedule that says nothing", rule("{kind: motion, schedule: [{}]}"),
+			[]string{"8:39: cameras.gate.zones.door.rules[0].schedule[0]: says nothing (leave schedule out for always)"}},
+		{"schedule that ends when it begins", rule(`{kind: motion, schedule: [{from: "07:00", to: "07:00"}, {to: "00:00"}, {from: "00:00"}]}`), []string{
+			`8:59: cameras.gate.zones.door.rules[0].schedule[0]: never applies: it ends when it begins (for the whole day leave both out, or write from: "00:00", to: "24:00")`,
+			`8:74: cameras.gate.zones.door.rules[0].schedule[1]: never applies: it ends when it begins (for the whole day leave both out, or write from: "00:00", to: "24:00")`}},
+		{"one word for days", rule("{kind: motion, schedule: [{days: weekdays}]}"),
+			[]string{"8:46: cameras.gate.zones.door.rules[0].schedule[0].days: want a list, got text (write [weekdays])"}},
+		{"misspelt day", rule("{kind: motion, schedule: [{days: [weekday, mon]}]}"),
+			[]string{`8:47: cameras.gate.zones.door.rules[0].schedule[0].days[0]: want one of mon, tue, wed, thu, fri, sat, sun, weekdays, weekend, daily, got "weekday" (did you mean "weekdays"?)`}},
+		{"times that are none", rule(`{kind: motion, schedule: [{from: "24:00", to: "25:00"}, {from: 7, to: "7am"}, {from: "12:60"}]}`), []string{
+			`8:46: cameras.gate.zones.door.rules[0].schedule[0].from: want a time of day such as 06:00 or 22:30, got "24:00" (write 00:00 for the beginning of a day)`,
+			`8:59: cameras.gate.zones.door.rules[0].schedule[0].to: want a time of day such as 06:00 or 22:30, got "25:00"`,
+			`8:76: cameras.gate.zones.door.rules[0].schedule[1].from: want a time of day such as 06:00 or 22:30, got a number (put it in "quotes")`,
+			`8:83: cameras.gate.zones.door.rules[0].schedule[1].to: want a time of day such as 06:00 or 22:30, got "7am"`,
+			`8:98: cameras.gate.zones.door.rules[0].schedule[2].from: want a time of day such as 06:00 or 22:30, got "12:60"`}},
+		{"unknown zone of time", rule("{kind: motion, schedule: [{days: [sat], time_zone: Europe/Wien}, {days: [sun], time_zone: Local}]}"), []string{
+			`8:64: cameras.gate.zones.door.rules[0].schedule[0].time_zone: want the name of a time zone such as Europe/Vienna or UTC, got "Europe/Wien" (names are those of the IANA time zone database: Continent/City)`,
+			`8:103: cameras.gate.zones.door.rules[0].schedule[1].time_zone: want the name of a time zone such as Europe/Vienna or UTC, got "Local" (names are those of the IANA time zone database: Continent/City)`}},
+		{"schedule twice", rule("{kind: motion, schedule: [{days: [sat, sun]}, {days: [weekend]}]}"),
+			[]string{"8:59: cameras.gate.zones.door.rules[0].schedule[1]: is the same as schedule[0]"}},
+
+		{"unknown trouble", camera("health: {blurred: {for: 3s}}"), []string{`4:14: cameras.gate.health: unknown key "blurred"`}},
+		{"trouble without a confirming time", camera("health: {covered: {for: 0}}"),
+			[]string{"4:29: cameras.gate.health.covered.for: must be 1s to 1h, got \"0\""}},
 		{"rule twice", rule("{kind: motion}", "{kind: motion, grace: 2s}"), []string{"9:13: cameras.gate.zones.door.rules[1]: is the same as rules[0]"}},
 
 		{"open to the network", "web: {listen: ':8080'}\n" + camera(), []string{

@@ -190,6 +190,20 @@ func float(lo, hi float64) shape[float64] {
 	})
 }
 
+// fraction is a part of something, 0 to 1.
+func fraction(whole string) shape[float64] {
+	s := float(0, 1)
+	read := s.read
+	s.read = func(d *decoder, v value, path string, into *float64) {
+		if (v.form == formInteger || v.form == formFloat) && v.number > 1 {
+			d.mistake(v.place, path, "it is a fraction of "+whole+": 0.01 is 1 %", "want a number from 0 to 1, got %s", d.shown(v))
+			return
+		}
+		read(d, v, path, into)
+	}
+	return s
+}
+
 // count is a whole number in a range.
 func count(lo, hi int) shape[int] {
 	what := fmt.Sprintf("a whole number from %d to %d", lo, hi)

@@ -221,7 +221,7 @@ func plain(v any) any {
 
 func TestSchemaAcceptsTheSamples(t *testing.T) {
 	root := schema(t)
-	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres", "compose"} {
+	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres", "compose", "rules"} {
 		source, err := os.ReadFile("../configs/" + name + ".yml")
 		if err != nil {
 			t.Fatal(err)
@@ -252,9 +252,19 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		camera("buffer: {disk: 0}"), camera("buffer: {disk: '0'}"), camera("buffer: {disk: 1.5GiB}"), camera("buffer: {memory: 0}"),
 		"cameras: {a b: {url: rtsp://h}}", "cameras: {a: {url: http://h}}", "cameras: {a: {url: 7}}", "cameras: {a: {}}", "cameras: {a: }",
 		camera("zones: {a: {polygon: [[0, 0], [1, 1]]}}"), camera("zones: {a: {polygon: [[0, 0], [1, 0], [2, 1]]}}"),
-		camera("zones: {a: {polygon: [[0, 0], [1, 0], [1, 1, 1]]}}"), camera("zones: {a: {rules: []}}"),
+		camera("zones: {a: {polygon: [[0, 0], [1, 0], [1, 1, 1]]}}"), camera("zones: {a: {rules: []}}"), camera("zones: {a: }"),
 		rule("{kind: motion}"), rule("{kind: motoin}"), rule("{dwell: 1s}"), rule("{kind: motion, min_score: 2}"), rule("{kind: motion, labels: person}"),
 		rule("{kind: motion, labels: [person]}"), rule("{kind: motion, severity: 3}"),
+		rule("{kind: loitering, dwell: 5s, max_radius: 0.2}"), rule("{kind: loitering, dwell: 5s, max_radius: 2}"), rule("{kind: motion, min_size: -1}"),
+		rule("{kind: returning, visits: 2, window: 1h}"), rule("{kind: returning, visits: 1, window: 1h}"),
+		rule("{kind: line, line: [[0.1, 0.2], [0.5, 0.2]]}"), rule("{kind: line, line: [[0.1, 0.2]]}"), rule("{kind: line, line: }"),
+		rule("{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], direction: up}"), rule("{kind: crowd, count: 5, for: 10s}"), rule("{kind: crowd, count: 0, for: 10s}"),
+		rule("{kind: left_object, for: 1m}"), rule("{kind: removed_object, for: 60}"), rule("{kind: motion, cool_down: 5m}"), rule("{kind: motion, cool_down: 5}"),
+		rule("{kind: motion, schedule: [{days: [mon, weekend], from: 22:00, to: '24:00', time_zone: UTC}]}"), rule("{kind: motion, schedule: []}"), rule("{kind: motion, schedule: }"),
+		rule("{kind: motion, schedule: [{days: mon}]}"), rule("{kind: motion, schedule: [{days: [monday]}]}"), rule("{kind: motion, schedule: [{days: []}]}"), rule("{kind: motion, schedule: [{from: 7}]}"),
+		rule("{kind: motion, schedule: [{from: 7pm}]}"), rule("{kind: motion, schedule: [{days: [mon], time_zone: 'a b'}]}"), rule("{kind: motion, schedule: {days: [mon]}}"),
+		camera("health: "), camera("health: {covered: }"), camera("health: {covered: {enabled: false}}"), camera("health: {covered: {for: 0}}"), camera("health: {covered: false}"), camera("health: {rain: {}}"),
+		camera("detect: {looks: 0}"), camera("detect: {looks: -1}"), "models: {budget: 0.5}\n" + camera(), "models: {budget: -1}\n" + camera(),
 		"web: {listen: localhost}\n" + camera(), "web: {listen: 'localhost:1'}\n" + camera(), "web: {listen: 80}\n" + camera(),
 		"storage: {bucket: {disk: {}, s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),
 		"storage: {bucket: {s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),
@@ -320,6 +330,8 @@ func TestValidatorIsNotBlind(t *testing.T) {
 func FuzzSchema(f *testing.F) {
 	for _, source := range []string{camera(), rule("{kind: motion, dwell: 0, labels: []}"), camera("pre_roll: 1h0m0.5s"), camera("pre_roll: 00s"),
 		camera("buffer: {memory: 1e3MiB}"), camera("detect: {fps: 0x10}"), camera("name: |-", "  x"), camera("zones: ~"), "cameras: ~\nworkers: 1_0\n",
+		rule("{kind: motion, schedule: [{days: [fri], from: 9:00, to: 24:00}]}"), rule("{kind: line, line: [[0, 0.2], [1, 0.2]], direction: any}"),
+		rule("{kind: crowd, count: 0x2, for: 0, grace: 0}", "{kind: returning, visits: 1e1, window: 1h}"), camera("health: {moved: {for: 1h, severity: low}}"),
 		"cameras: {1: {url: rtsp://h}}", "cameras: {gate: {url: '${X}'}}", "workers: ${N}\ncameras: {}"} {
 		f.Add([]byte(source))
 	}

@@ -219,6 +219,8 @@ func modelsObject() object[Models] {
 		field("weights", "Name of the weights.",
 			text(regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`), "a name of letters, digits, dots, hyphens and underscores"),
 			func(m *Models) *string { return &m.Weights }).or("yolox_nano"),
+		field("budget", "Most looks (inferences) of the object detector a second, all cameras together; 0 is no limit.",
+			float(0, 10000), func(m *Models) *float64 { return &m.Budget }).or(30),
 	}}
 }
 
@@ -248,9 +250,13 @@ func settings() []key[Camera] {
 					float(0, 120), func(t *Detect) *float64 { return &t.FPS }).or(10),
 				field("objects", "Tell persons, vehicles and so on apart, where weights are present.",
 					onOff(), func(t *Detect) *bool { return &t.Objects }).or(true),
+				field("looks", "Frames that the object detector looks at a second, at most; 0 is every analysed frame.",
+					float(0, 120), func(t *Detect) *float64 { return &t.Looks }).or(10),
 				field("masks", "Areas in which motion is ignored: the clock in the picture, a tree, a flag.",
 					list(polygon(), 0, maxMasks), func(t *Detect) *[]models.Polygon { return &t.Masks }),
 			}}.shape(), func(c *Camera) *Detect { return &c.Detect }).on(atOnce),
+		field("health", "Trouble with the camera itself that becomes an incident.",
+			healthObject().shape(), func(c *Camera) *Health { return &c.Health }).on(atOnce),
 	}
 }
 
