@@ -25,9 +25,7 @@ type ObjectDetector interface {
 type Options struct {
 	Watch   models.Watch
 	Objects ObjectDetector // nil: motion alone
-	// Foreground asks for Result.Foreground.
-	Foreground bool
-	Log        *slog.Logger // default: none
+	Log     *slog.Logger   // default: none
 }
 
 // Result is what one frame brought.
@@ -38,10 +36,8 @@ type Result struct {
 	Events []models.Event
 	// Statics are the changes of the scene that stay.
 	Statics []models.Static
-	// Foreground is the motion mask at analysis size, 255 = foreground; only if asked for.
-	Foreground *image.Gray
-	Motion     float64 // share of the unmasked picture that moves, 0..1
-	Skipped    bool    // not analysed: the watch's frame rate is used up
+	Motion  float64 // share of the unmasked picture that moves, 0..1
+	Skipped bool    // not analysed: the watch's frame rate is used up
 	// ObjectsFailed says that the object detector failed on this frame, which was then
 	// analysed by motion alone.
 	ObjectsFailed bool
@@ -62,6 +58,7 @@ type Chain struct {
 	last    models.Instant // of the newest analysed frame
 	due     time.Duration  // media time from which the next frame is analysed
 	failing bool           // the object detector failed on the last frame
+	moving  *image.Gray    // motion mask of the newest analysed frame; motion's own memory
 }
 
 // New makes a chain. Close frees it.
@@ -125,6 +122,7 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 		r.Skipped = true
 		return r, nil
 	}
+	c.moving = nil // the detector may let go of its memory
 	seen, err := c.motion.Detect(f, motion.Guide{Protect: c.tracks.Protect(), Real: c.tracks.Real()})
 	if err != nil {
 		return r, fmt.Errorf("frame %d: %w", f.Index, err)
@@ -133,9 +131,7 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	r.Motion = seen.Share
 	r.Detections = seen.Regions
 	r.Statics = seen.Statics
-	if c.opt.Foreground {
-		r.Foreground = clone(seen.Foreground)
-	}
+	c.moving = seen.Foreground
 	var looked models.Box
 	if c.opt.Objects != nil && c.watch.Objects {
 		found, part, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
@@ -150,6 +146,15 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, seen.Statics)...)
 	c.last = f.At
 	return r, nil
+}
+
+// Foreground is a copy of the motion mask of the newest analysed frame, at analysis size,
+// 255 = foreground; nil before the first one.
+func (c *Chain) Foreground() *image.Gray {
+	if c.moving == nil {
+		return nil
+	}
+	return &image.Gray{Pix: slices.Clone(c.moving.Pix), Stride: c.moving.Stride, Rect: c.moving.Rect}
 }
 
 // note logs when the object detector begins to fail and when it recovers.
@@ -219,8 +224,4 @@ func (c *Chain) regions(moving []models.Detection) []models.Box {
 		out = append(out, d.Box)
 	}
 	return append(out, c.tracks.Protect()...)
-}
-
-func clone(g *image.Gray) *image.Gray {
-	return &image.Gray{Pix: append([]uint8(nil), g.Pix...), Stride: g.Stride, Rect: g.Rect}
 }

@@ -28,6 +28,9 @@ type Analysis struct {
 	// unless WantForeground, and where the frame rate limit passed the frame over.
 	OnFrame        func(f models.Frame, tracks []models.Track, foreground *image.Gray) error
 	WantForeground bool
+	// OnAlarm, when set, gets each incident as it opens, with the frame of its alarm and
+	// what moved in it.
+	OnAlarm func(in models.Incident, f models.Frame, foreground *image.Gray) error
 	// OnIncident gets each incident when it has ended, in the order of their ends.
 	OnIncident func(Found) error
 }
@@ -41,7 +44,7 @@ type Found struct {
 // Run blocks until the film is over. When the film breaks off it reports what it found
 // up to there and returns the film's error.
 func (a *Analysis) Run(ctx context.Context, film Frames) error {
-	chain, err := detectors.New(detectors.Options{Watch: a.Watch, Objects: a.Objects, Foreground: a.WantForeground, Log: a.Log})
+	chain, err := detectors.New(detectors.Options{Watch: a.Watch, Objects: a.Objects, Log: a.Log})
 	if err != nil {
 		return err
 	}
@@ -73,7 +76,11 @@ func (a *Analysis) watch(ctx context.Context, film Frames, chain *detectors.Chai
 		}
 		*last = f.At
 		for _, e := range res.Events {
-			if err := a.report(correlator.Handle(e)); err != nil {
+			changes := correlator.Handle(e)
+			if err := a.alarm(changes, f, chain); err != nil {
+				return err
+			}
+			if err := a.report(changes); err != nil {
 				return err
 			}
 		}
@@ -81,11 +88,27 @@ func (a *Analysis) watch(ctx context.Context, film Frames, chain *detectors.Chai
 			return err
 		}
 		if a.OnFrame != nil {
-			if err := a.OnFrame(f, res.Tracks, res.Foreground); err != nil {
+			var foreground *image.Gray
+			if a.WantForeground && !res.Skipped {
+				foreground = chain.Foreground()
+			}
+			if err := a.OnFrame(f, res.Tracks, foreground); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+func (a *Analysis) alarm(changes []incident.Change, f models.Frame, chain *detectors.Chain) error {
+	for _, ch := range changes {
+		if ch.Step != incident.Opened || a.OnAlarm == nil {
+			continue
+		}
+		if err := a.OnAlarm(ch.Incident, f, chain.Foreground()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Analysis) report(changes []incident.Change) error {
