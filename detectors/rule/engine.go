@@ -1,8 +1,8 @@
 package rule
 
 import (
+	"math"
 	"slices"
-	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -17,15 +17,20 @@ type Engine struct {
 
 	watch   models.Watch
 	watches []*watcher
-	pending []models.Event   // ended by Apply, reported with the next frame
+	pending []models.Event // ended by Apply, reported with the next frame
+	frame   frame
 	known   []models.TrackID // of the last frame, rising
+	insight []models.TrackID // of the last frame, those in sight, rising
 }
 
-// watcher is one rule in one zone, with the visits that are going on.
-type watcher struct {
-	zone   models.Zone
-	rule   models.Rule
-	visits []*visit // in order of arrival
+// frame is what the rules look at together.
+type frame struct {
+	at      models.Instant
+	aspect  float64
+	tracks  []models.Track // sane ones
+	statics []models.Static
+	fresh   []bool // by index of tracks: was not in sight in the last frame
+	first   []bool // by index of tracks: was not reported in the last frame
 }
 
 // New returns an engine for the zones and rules of w.
@@ -49,134 +54,93 @@ func (e *Engine) Apply(w models.Watch) {
 				old[at] = nil
 				continue
 			}
-			e.watches = append(e.watches, &watcher{zone: z, rule: r})
+			e.watches = append(e.watches, newWatcher(e, z, r))
 		}
 	}
 	for _, o := range old {
 		if o != nil {
-			e.pending = append(e.pending, o.flush(e)...)
+			e.pending = o.kind.flush(o, e.pending)
 		}
 	}
 }
 
-func (w *watcher) same(z models.Zone, r models.Rule) bool {
-	return w.zone.ID == z.ID && slices.Equal(w.zone.Polygon, z.Polygon) && w.rule.Equal(r)
-}
-
 // Process takes what the next frame shows, tracks and static changes of the scene, and
-// returns the events that begin or end with it. Instants must not run backwards.
+// returns the events that begin or end with it. Instants must not run backwards, unless
+// Flush was called in between.
 func (e *Engine) Process(at models.Instant, tracks []models.Track, statics []models.Static) []models.Event {
 	out := e.pending
 	e.pending = nil
+	f := e.look(at, tracks, statics)
 	for _, w := range e.watches {
-		out = append(out, w.process(e, at, tracks)...)
+		out = w.kind.process(w, f, out)
 	}
-	e.known = e.known[:0]
-	for i := range tracks {
-		e.known = append(e.known, tracks[i].ID)
-	}
-	slices.Sort(e.known)
+	e.remember(tracks)
 	return out
 }
 
-// Flush ends all visits, because the stream has ended, and returns the events that end.
+// look gathers what the rules need to know of a frame.
+func (e *Engine) look(at models.Instant, tracks []models.Track, statics []models.Static) *frame {
+	f := &e.frame
+	f.at, f.aspect, f.statics = at, e.Aspect, statics
+	f.tracks, f.fresh, f.first = f.tracks[:0], f.fresh[:0], f.first[:0]
+	for i := range tracks {
+		t := &tracks[i]
+		if t.State == models.TrackFinished || !sane(t.Box, t.Score, t.LastScore) {
+			continue
+		}
+		_, known := slices.BinarySearch(e.known, t.ID)
+		_, seen := slices.BinarySearch(e.insight, t.ID)
+		f.tracks, f.fresh, f.first = append(f.tracks, *t), append(f.fresh, !seen), append(f.first, !known)
+	}
+	return f
+}
+
+func (e *Engine) remember(tracks []models.Track) {
+	e.known, e.insight = e.known[:0], e.insight[:0]
+	for i := range tracks {
+		e.known = append(e.known, tracks[i].ID)
+		if tracks[i].Seen {
+			e.insight = append(e.insight, tracks[i].ID)
+		}
+	}
+	slices.Sort(e.known)
+	slices.Sort(e.insight)
+}
+
+// Flush ends all that is going on, because the stream has ended, and returns the events
+// that end.
 func (e *Engine) Flush() []models.Event {
 	out := e.pending
 	e.pending = nil
 	for _, w := range e.watches {
-		out = append(out, w.flush(e)...)
+		out = w.kind.flush(w, out)
 	}
+	e.known, e.insight = e.known[:0], e.insight[:0]
 	return out
 }
 
-func (w *watcher) process(e *Engine, at models.Instant, tracks []models.Track) []models.Event {
-	var out []models.Event
-	for i := range tracks {
-		t := &tracks[i]
-		if t.State == models.TrackFinished || !t.Seen {
-			continue
-		}
-		in := w.zone.Polygon.Contains(t.Box.Foot())
-		v := w.visitOf(t.ID)
-		if v == nil && in {
-			if v = w.handOver(e, at, t, tracks); v == nil {
-				v = &visit{start: e.arrival(at, t)}
-				w.visits = append(w.visits, v)
-			}
-			v.take(t.ID)
-		}
-		if v == nil {
-			continue
-		}
-		v.see(at, t, in, e.Aspect)
-		if ev, ok := w.judge(e, v, at, t, in); ok {
-			out = append(out, ev)
-		}
-	}
-	kept := w.visits[:0]
-	for _, v := range w.visits {
-		if ev, ok := w.pause(e, v, at); ok {
-			out = append(out, ev)
-		}
-		if at.Since(v.inside) > w.patience(v, tracks) {
-			out = append(out, w.close(e, v)...)
-			continue
-		}
-		kept = append(kept, v)
-	}
-	clear(w.visits[len(kept):])
-	w.visits = kept
-	return out
-}
-
-// arrival is when a track that has just been found in a zone came there: now, unless the
-// tracker reports it for the first time and knows that it has been there for longer (it
-// stood there when the camera started).
-func (e *Engine) arrival(at models.Instant, t *models.Track) models.Instant {
-	if _, known := slices.BinarySearch(e.known, t.ID); !known && t.First.Media < at.Media {
-		return t.First
-	}
-	return at
-}
-
-func (w *watcher) flush(e *Engine) []models.Event {
-	var out []models.Event
-	for _, v := range w.visits {
-		out = append(out, w.close(e, v)...)
-	}
-	w.visits = nil
-	return out
-}
-
-func (w *watcher) close(e *Engine, v *visit) []models.Event {
-	if v.event == nil {
-		return nil
-	}
-	return []models.Event{w.end(v, v.until(w.rule))}
-}
-
-func (w *watcher) visitOf(id models.TrackID) *visit {
-	for _, v := range w.visits {
-		if v.track() == id {
-			return v
+// track returns the frame's track of that number, nil if there is none.
+func (f *frame) track(id models.TrackID) *models.Track {
+	for i := range f.tracks {
+		if f.tracks[i].ID == id {
+			return &f.tracks[i]
 		}
 	}
 	return nil
 }
 
-// occlusion is how long a visit waits for a track that is out of sight, but not known to
-// have left the zone: the tracker looks for it that long. A shorter grace is about people
-// who step out, not about people who pass behind a post.
-const occlusion = 2 * time.Second
-
-// patience is how long after the last time in the zone a visit stays open.
-func (w *watcher) patience(v *visit, tracks []models.Track) time.Duration {
-	if !v.outside && w.rule.Grace < occlusion {
-		for i := range tracks {
-			if t := &tracks[i]; t.ID == v.track() && t.State == models.TrackLost && w.zone.Polygon.Contains(t.Box.Foot()) {
-				return occlusion
-			}
+// sane says whether a box and scores can be reckoned with: a box that exists and lies not
+// farther outside the picture than the picture is large.
+func sane(b models.Box, scores ...float64) bool {
+	for _, s := range scores {
+		if math.IsNaN(s) || math.IsInf(s, 0) {
+			return false
 		}
 	}
-	return w.rule.Grace
+	return !b.Empty() && b.X > -1 && b.Y > -1 && b.X+b.W < 2 && b.Y+b.H < 2
+}
+
+// distance is how far two points are apart, in picture heights.
+func (f *frame) distance(a, b models.Point) float64 {
+	return math.Hypot((a.X-b.X)*f.aspect, a.Y-b.Y)
 }
