@@ -141,9 +141,9 @@ func presetOf(key string, at func(models.Rule) time.Duration) string {
 		case slices.ContainsFunc(known.needs, func(n need) bool { return n.key == key }):
 			return "required"
 		case key == "grace" && boundsGrace(r.Kind) != "":
-			return span(at(r)) + " (" + boundsGrace(r.Kind) + " where that is shorter)"
+			return Span(at(r)) + " (" + boundsGrace(r.Kind) + " where that is shorter)"
 		}
-		return span(at(r))
+		return Span(at(r))
 	})
 }
 
@@ -264,7 +264,7 @@ func checkDurations(d *decoder, v value, path string, r *models.Rule) {
 	case models.KindReturning:
 		if least := time.Duration(r.Visits-1) * r.Grace; right("visits") && right("window") && !d.wrongIn(join(path, "grace")) && r.Window < least {
 			d.mistake(v.get("window").place, join(path, "window"), "make window longer, or visits or grace smaller",
-				"%d visits that lie more than grace: %s apart take longer than %s", r.Visits, span(r.Grace), span(r.Window))
+				"%d visits that lie more than grace: %s apart take longer than %s", r.Visits, Span(r.Grace), Span(r.Window))
 		}
 	}
 	bound := boundsGrace(r.Kind)
@@ -278,8 +278,8 @@ func checkDurations(d *decoder, v value, path string, r *models.Rule) {
 	if !v.has("grace") {
 		r.Grace = min(r.Grace, most)
 	} else if right("grace") && r.Grace > most && most > 0 {
-		d.mistake(v.get("grace").place, join(path, "grace"), fmt.Sprintf("make %s longer, or grace %s at most", bound, span(most)),
-			"is longer than %s: %s, so two glimpses with nothing between them would raise an alarm", bound, span(most))
+		d.mistake(v.get("grace").place, join(path, "grace"), fmt.Sprintf("make %s longer, or grace %s at most", bound, Span(most)),
+			"is longer than %s: %s, so two glimpses with nothing between them would raise an alarm", bound, Span(most))
 	}
 }
 

@@ -245,11 +245,11 @@ func (d *decoder) numeric(v value, path, what string) (float64, bool) {
 // duration is a length of time with its unit.
 func duration(lo, hi time.Duration) shape[time.Duration] {
 	return inRange("duration", "a duration such as 500ms, 10s or 1m30s",
-		`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`, lo, hi, time.ParseDuration, span)
+		`^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$|^0$`, lo, hi, time.ParseDuration, Span)
 }
 
-// span shows a duration as people write it: 10m, not 10m0s.
-func span(d time.Duration) string {
+// Span shows a duration as people write it: 10m, not 10m0s.
+func Span(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
