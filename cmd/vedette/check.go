@@ -3,14 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/models"
 )
 
 type checkCmd struct {
 	File         string `arg:"" help:"The configuration file."`
 	Placeholders bool   `help:"Take environment variables that are not set as given: for checking a file on a machine that has no secrets."`
+	Quiet        bool   `short:"q" help:"Say only whether the file is good, not what it means."`
 }
 
 func (c checkCmd) Run(p *program) error {
@@ -22,15 +27,74 @@ func (c checkCmd) Run(p *program) error {
 	if err != nil {
 		return p.mistakes(err, source)
 	}
+	var b strings.Builder
 	zones, rules := 0, 0
 	for _, cam := range cfg.Cameras {
 		zones += len(cam.Zones)
 		for _, z := range cam.Zones {
 			rules += len(z.Rules)
 		}
+		if !c.Quiet {
+			describe(&b, cam)
+		}
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s: good: %d cameras, %d zones, %d rules, hash %.12s\n", c.File, len(cfg.Cameras), zones, rules, cfg.Hash)
+	fmt.Fprintf(&b, "%s: good: %s, %s, %s, hash %.12s\n", c.File,
+		counted(len(cfg.Cameras), "camera"), counted(zones, "zone"), counted(rules, "rule"), cfg.Hash)
+	_, err = io.WriteString(p.stdout, b.String())
 	return err
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// describe says what a camera is watched for, so that an operator sees what the file means
+// before it is in force.
+func describe(b *strings.Builder, cam config.Camera) {
+	fmt.Fprintf(b, "%s: %s at %s\n", cam.ID, cam.Name, cam.Address())
+	if len(cam.Zones) == 0 {
+		b.WriteString("  no zones: it is not watched for anything but its own health\n")
+	}
+	for _, z := range cam.Zones {
+		fmt.Fprintf(b, "  zone %s\n", z.ID)
+		if len(z.Rules) == 0 {
+			b.WriteString("    no rules: it is only drawn\n")
+		}
+		for _, r := range z.Rules {
+			fmt.Fprintf(b, "    %s (%s): %s; %s\n", r.Kind, r.Severity, config.Words(r), config.Timetable(r.Schedule))
+		}
+	}
+	fmt.Fprintf(b, "  health: %s\n", health(cam.Health.Rules()))
+	// What the buffer must hold is known; how much a camera sends is not.
+	reach := cam.PreRoll + cam.LongestDwell()
+	if reach > 0 {
+		rate := float64(cam.Buffer.Memory+cam.Buffer.Disk) * 8 / 1e6 / reach.Seconds()
+		fmt.Fprintf(b, "  buffer: %s of footage for the slowest of these, which fits up to %.3g Mbit/s\n", config.Span(reach), rate)
+	}
+}
+
+// health lists what is looked for and what is not.
+func health(rules []models.Rule) string {
+	var on []string
+	off := models.HealthKinds()
+	for _, r := range rules {
+		on = append(on, fmt.Sprintf("%s after %s (%s)", r.Kind, config.Span(r.For), r.Severity))
+		off = slices.DeleteFunc(off, func(kind models.Kind) bool { return kind == r.Kind })
+	}
+	said := strings.Join(on, ", ")
+	if len(off) > 0 {
+		if said != "" {
+			said += "; "
+		}
+		said += "off: " + string(off[0])
+		for _, kind := range off[1:] {
+			said += ", " + string(kind)
+		}
+	}
+	return said
 }
 
 // environment looks variables up; with placeholders one that is not set has a value too.
@@ -58,7 +122,7 @@ func (p *program) mistakes(err error, source []byte) error {
 			fmt.Fprintln(p.stderr, x)
 		}
 	}
-	fmt.Fprintf(p.stderr, "%d mistakes\n", len(all))
+	fmt.Fprintln(p.stderr, counted(len(all), "mistake"))
 	return errReported
 }
 

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		stdout     string
 		stderr     []string
 	}{
-		{"good with placeholders", minimal, []string{"--placeholders"}, 0, "good: 1 cameras", nil},
+		{"good with placeholders", minimal, []string{"--placeholders"}, 0, "good: 1 camera, 1 zone, 1 rule", nil},
 		{"missing secret", minimal, nil, 1, "", []string{":3:", "GATE_PASSWORD"}},
 		{"misspelt key", bad, []string{"--placeholders"}, 1, "", []string{":4:", "zoness", `zones`}},
 		{"empty", "", nil, 1, "", []string{"empty.yml"}},
