@@ -15,7 +15,6 @@ import (
 // Its time is the arrival time of the frames. It is safe for concurrent use.
 type budget struct {
 	rate float64 // inferences per second, all cameras together
-	pace float64 // inferences per second, each camera
 
 	mu     sync.Mutex
 	now    time.Time // newest arrival
@@ -42,31 +41,18 @@ const (
 	backwards = 10 * time.Second
 )
 
-// verdict is the answer to a camera that asks for an inference.
-type verdict int
-
-const (
-	granted verdict = iota
-	paced           // the camera itself has had enough for now
-	refused         // the cameras together want more than there is
-)
-
-func newBudget(rate, pace float64) *budget {
-	return &budget{rate: unlimited(rate), pace: unlimited(pace), level: math.Inf(1), shares: make(map[models.CameraID]*share)}
-}
-
-// unlimited makes no limit a number that can be compared.
-func unlimited(rate float64) float64 {
+// newBudget makes a budget; a rate of 0 or less has no limit.
+func newBudget(rate float64) *budget {
 	if rate <= 0 {
-		return math.Inf(1)
+		rate = math.Inf(1)
 	}
-	return rate
+	return &budget{rate: rate, level: math.Inf(1), shares: make(map[models.CameraID]*share)}
 }
 
 // take says whether the camera may run an inference for a frame that arrived at that time.
-func (b *budget) take(camera models.CameraID, at time.Time) verdict {
-	if math.IsInf(b.rate, 1) && math.IsInf(b.pace, 1) {
-		return granted
+func (b *budget) take(camera models.CameraID, at time.Time) bool {
+	if math.IsInf(b.rate, 1) {
+		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,18 +64,15 @@ func (b *budget) take(camera models.CameraID, at time.Time) verdict {
 	}
 	s.asked++
 	if b.now.After(s.last) {
-		s.credit = min(credits, s.credit+min(b.level, b.pace)*b.now.Sub(s.last).Seconds())
+		s.credit = min(credits, s.credit+b.level*b.now.Sub(s.last).Seconds())
 		s.last = b.now
 	}
-	switch {
-	case s.credit < 1 && b.pace <= b.level:
-		return paced
-	case s.credit < 1 || b.tokens < 1:
-		return refused
+	if s.credit < 1 || b.tokens < 1 {
+		return false
 	}
 	s.credit--
 	b.tokens--
-	return granted
+	return true
 }
 
 func (b *budget) advance(at time.Time) {
@@ -120,7 +103,7 @@ func (b *budget) divide(seconds float64) {
 			delete(b.shares, id)
 			continue
 		}
-		demands = append(demands, min(b.pace, float64(s.asked)/seconds))
+		demands = append(demands, float64(s.asked)/seconds)
 		s.asked = 0
 	}
 	slices.Sort(demands)

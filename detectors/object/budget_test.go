@@ -14,25 +14,20 @@ func TestBudgetIsFair(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		rate float64
-		pace float64
 		asks []float64 // per second, of each camera
 		want []float64 // granted per second
 	}{
-		{"one camera within the budget", 10, -1, []float64{5}, []float64{5}},
-		{"one camera over the budget", 10, -1, []float64{25}, []float64{10}},
-		{"exactly used up", 10, -1, []float64{5, 5}, []float64{5, 5}},
-		{"equal cameras share equally", 10, -1, []float64{10, 10, 10, 10}, []float64{2.5, 2.5, 2.5, 2.5}},
-		{"who asks for little gets it, the others share the rest", 12, -1, []float64{1, 25, 25}, []float64{1, 5.5, 5.5}},
-		{"three levels", 20, -1, []float64{2, 6, 25, 25}, []float64{2, 6, 6, 6}},
-		{"less than one a second each", 2, -1, []float64{5, 5, 5, 5}, []float64{.5, .5, .5, .5}},
-		{"at its pace", 30, 4, []float64{10}, []float64{4}},
-		{"all at their pace", 30, 4, []float64{10, 25, 2}, []float64{4, 4, 2}},
-		{"who keeps to the pace leaves room for others", 10, 4, []float64{1, 25, 25, 25}, []float64{1, 3, 3, 3}},
-		{"no limit but the pace", -1, 4, []float64{10, 10}, []float64{4, 4}},
-		{"no limit", -1, -1, []float64{100}, []float64{100}},
+		{"one camera within the budget", 10, []float64{5}, []float64{5}},
+		{"one camera over the budget", 10, []float64{25}, []float64{10}},
+		{"exactly used up", 10, []float64{5, 5}, []float64{5, 5}},
+		{"equal cameras share equally", 10, []float64{10, 10, 10, 10}, []float64{2.5, 2.5, 2.5, 2.5}},
+		{"who asks for little gets it, the others share the rest", 12, []float64{1, 25, 25}, []float64{1, 5.5, 5.5}},
+		{"three levels", 20, []float64{2, 6, 25, 25}, []float64{2, 6, 6, 6}},
+		{"less than one a second each", 2, []float64{5, 5, 5, 5}, []float64{.5, .5, .5, .5}},
+		{"no limit", -1, []float64{100}, []float64{100}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			b := newBudget(tc.rate, tc.pace)
+			b := newBudget(tc.rate)
 			got := make([]float64, len(tc.asks))
 			next := make([]float64, len(tc.asks))
 			for i := range next {
@@ -45,7 +40,7 @@ func TestBudgetIsFair(t *testing.T) {
 					}
 					next[i] += 1 / rate
 					// The first seconds, in which demand becomes known, do not count.
-					if b.take(camera(i), at(now)) == granted && now >= 4 {
+					if b.take(camera(i), at(now)) && now >= 4 {
 						got[i] += 1. / (seconds - 4)
 					}
 				}
@@ -61,11 +56,11 @@ func TestBudgetIsFair(t *testing.T) {
 }
 
 func TestBudgetHoldsFromTheFirstSecond(t *testing.T) {
-	b := newBudget(10, -1)
+	b := newBudget(10)
 	runs := 0
 	for now := 0.0; now < 1; now += 0.01 {
 		for i := range 50 {
-			if b.take(camera(i), at(now)) == granted {
+			if b.take(camera(i), at(now)) {
 				runs++
 			}
 		}
@@ -76,10 +71,10 @@ func TestBudgetHoldsFromTheFirstSecond(t *testing.T) {
 }
 
 func TestBudgetAfterQuietAndBackwards(t *testing.T) {
-	b := newBudget(10, -1)
+	b := newBudget(10)
 	run := func(from, to float64) (n int) {
 		for now := from; now < to; now += 0.04 {
-			if b.take("a", at(now)) == granted {
+			if b.take("a", at(now)) {
 				n++
 			}
 		}
@@ -100,7 +95,7 @@ func TestBudgetAfterQuietAndBackwards(t *testing.T) {
 }
 
 func TestBudgetForgetsCameras(t *testing.T) {
-	b := newBudget(10, -1)
+	b := newBudget(10)
 	for i := range 100 {
 		b.take(camera(i), at(0))
 	}

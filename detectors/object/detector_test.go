@@ -66,11 +66,11 @@ func TestNothingToLookAtCostsNothing(t *testing.T) {
 
 // A tracker must know whether a thing was not seen or not looked for.
 func TestNothingSeenIsNotNil(t *testing.T) {
-	d := open(t, Options{Weights: tiny().save(t), Pace: 1})
+	d := open(t, Options{Weights: tiny().save(t), Rate: 1})
 	if got, looked, err := d.Detect(grey(64, 64), everywhere); looked != (models.Box{W: 1, H: 1}) || len(got) != 0 || err != nil {
 		t.Errorf("looked, nothing there: got %#v, %v", got, err)
 	}
-	if got, looked, err := d.Detect(grey(64, 64), everywhere); got != nil || !looked.Empty() || err != nil || d.Stats().Paced != 1 {
+	if got, looked, err := d.Detect(grey(64, 64), everywhere); got != nil || !looked.Empty() || err != nil || d.Stats().OverBudget != 1 {
 		t.Errorf("did not look: got %#v, %v, %+v", got, err, d.Stats())
 	}
 }
@@ -78,7 +78,7 @@ func TestNothingSeenIsNotNil(t *testing.T) {
 func TestPicturesOfAnySize(t *testing.T) {
 	n := tiny()
 	n.plant(83, 0.5, 0.5, 0, 0, 1, 1, 0)
-	d := open(t, Options{Weights: n.save(t), Rate: -1, Pace: -1})
+	d := open(t, Options{Weights: n.save(t), Rate: -1})
 	for _, size := range [][2]int{{1, 1}, {1, 300}, {17, 3}, {64, 64}, {8192, 4320}, {101, 99}} {
 		for _, regions := range [][]models.Box{everywhere, {{X: 0.9, Y: 0.9, W: 0.2, H: 0.3}}, {{X: -3, Y: 0, W: 1, H: 1}},
 			{{X: math.NaN(), Y: 0, W: 1, H: 1}}, {{X: math.Inf(-1), W: math.Inf(1), H: 1}}, {{}}} {
@@ -228,7 +228,7 @@ func TestOnlyWhatComesAndGoes(t *testing.T) {
 func TestManyCamerasAtOnce(t *testing.T) {
 	n := tiny()
 	n.plant(0, 0.5, 0.5, 0, 0, 1, 1, 0)
-	d := open(t, Options{Weights: n.save(t), Rate: -1, Pace: -1})
+	d := open(t, Options{Weights: n.save(t), Rate: -1})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -249,7 +249,7 @@ func TestManyCamerasAtOnce(t *testing.T) {
 
 func TestCloseWhileInUse(t *testing.T) {
 	library(t)
-	d, err := Open(Options{Weights: tiny().save(t), Rate: -1, Pace: -1})
+	d, err := Open(Options{Weights: tiny().save(t), Rate: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestCloseWhileInUse(t *testing.T) {
 func TestOverBudgetIsCounted(t *testing.T) {
 	n := tiny()
 	n.plant(0, 0.5, 0.5, 0, 0, 1, 1, 0)
-	d := open(t, Options{Weights: n.save(t), Rate: 5, Pace: -1})
+	d := open(t, Options{Weights: n.save(t), Rate: 5})
 	f := grey(64, 64)
 	start, seen := f.Arrival, 0
 	for i := range 100 { // ten seconds at ten frames a second
@@ -287,30 +287,15 @@ func TestOverBudgetIsCounted(t *testing.T) {
 		seen += len(got)
 	}
 	st := d.Stats()
-	if st.Paced != 0 || st.Inferences != uint64(seen) || st.Inferences+st.OverBudget != 100 || seen < 48 || seen > 54 {
+	if st.Inferences != uint64(seen) || st.Inferences+st.OverBudget != 100 || seen < 48 || seen > 54 {
 		t.Errorf("got %+v, %d seen; want about 50", st, seen)
-	}
-}
-
-func TestPaceIsCountedApart(t *testing.T) {
-	d := open(t, Options{Weights: tiny().save(t), Pace: 2})
-	f := grey(64, 64)
-	start := f.Arrival
-	for i := range 100 { // ten seconds at ten frames a second
-		f.Arrival = start.Add(time.Duration(i) * 100 * time.Millisecond)
-		if _, _, err := d.Detect(f, everywhere); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if st := d.Stats(); st.OverBudget != 0 || st.Inferences < 19 || st.Inferences > 22 || st.Inferences+st.Paced != 100 {
-		t.Errorf("got %+v, want about 20 inferences", st)
 	}
 }
 
 func TestSteadyStateAllocatesOnlyTheAnswer(t *testing.T) {
 	n := tiny()
 	n.plant(0, 0.5, 0.5, 0, 0, 1, 1, 0)
-	d := open(t, Options{Weights: n.save(t), Rate: -1, Pace: -1})
+	d := open(t, Options{Weights: n.save(t), Rate: -1})
 	f := grey(200, 100)
 	if got := testing.AllocsPerRun(50, func() {
 		if _, _, err := d.Detect(f, everywhere); err != nil {

@@ -2,10 +2,13 @@
 // network (Ge et al. 2021), run by ONNX Runtime. It is the only door to that library.
 //
 // One Detector serves all cameras: one session, a few sets of buffers, one budget of
-// inferences per second that the cameras share fairly, each at its pace at most. It is called where motion or tracks
+// inferences per second that the cameras share fairly. It is called where motion or tracks
 // ask for a look; with nothing to look at it costs nothing. When what is asked for lies
-// close together in a picture larger than the network's input, only that part is shown, at
-// a better resolution.
+// close together, only that part of the picture is shown.
+//
+// A look costs what it shows. The input of the network shrinks to the picture, in steps of
+// 32 pixels: a picture of 16:9 costs 0.6 of the square that it would be padded to, and a
+// part of 224x224 pixels 0.3. The file's own size is the largest.
 //
 // Any ONNX file of YOLOX's shape will do: one input of 1x3xHxW, BGR 0..255, one output of
 // 1xNx(5+classes) over the grids of strides 8, 16 and 32. Sizes and classes are read from

@@ -85,7 +85,7 @@ func tally(dets []models.Detection, boxes []models.Box) (hits, extra, missed int
 
 func TestPersonsOnRealFootage(t *testing.T) {
 	path := footage.Path(t, "pets/pets_s2l1.mp4")
-	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1, MinScore: 0.3,
+	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1, MinScore: 0.3,
 		SHA256: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14"})
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	hits, extra, missed := 0, 0, 0
@@ -115,7 +115,7 @@ func TestPersonsOnRealFootage(t *testing.T) {
 
 // What moves in a small part of the picture is shown larger, and found with a better score.
 func TestAPartShowsMore(t *testing.T) {
-	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1, Pace: -1})
+	d := open(t, Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1})
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	whole, part, n := 0.0, 0.0, 0
 	best := func(f models.Frame, regions []models.Box, b models.Box) float64 {
@@ -149,7 +149,7 @@ func BenchmarkDetect(b *testing.B) {
 	f := film(b, footage.Path(b, "pets/pets_s2l1.mp4"), 768, 576, 400)[1]
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
-			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1, Pace: -1})
+			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1})
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, _, err := d.Detect(f, everywhere); err != nil {
@@ -163,20 +163,24 @@ func BenchmarkDetect(b *testing.B) {
 		in := image.Pt(416, 416)
 		dst := make([]float32, 3*416*416)
 		for b.Loop() {
-			p.paint(dst, in, f, choose(f.Picture.Rect.Size(), in, everywhere))
+			p.paint(dst, in, f, choose(f.Picture.Rect.Size(), in, everywhere, false))
 		}
 	})
 	b.Run("read", func(b *testing.B) {
-		d := open(b, Options{Weights: weights, Rate: -1, Pace: -1})
+		d := open(b, Options{Weights: weights, Rate: -1})
 		if _, _, err := d.Detect(f, everywhere); err != nil {
 			b.Fatal(err)
 		}
 		s := <-d.slots
 		defer func() { d.slots <- s }()
 		size := f.Picture.Rect.Size()
-		v := choose(size, d.layout.input, everywhere)
+		v := choose(size, d.layout.input, everywhere, d.open)
+		form, err := s.form(d.session, d.layout.sized(v.input))
+		if err != nil {
+			b.Fatal(err)
+		}
 		for b.Loop() {
-			s.reader.read(s.out.GetData(), d.layout, d.info.Classes, d.wanted, 0.1, v, size)
+			s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, 0.1, v, size)
 		}
 	})
 }

@@ -36,7 +36,7 @@ func FuzzOutput(f *testing.F) {
 		picture := image.Pt(200, 100)
 		var rd reader
 		for _, regions := range [][]models.Box{everywhere, {{X: .1, Y: .1, W: .1, H: .1}}} {
-			dets, invalid := rd.read(out, l, labels, []int{0, 1}, 0.1, choose(picture, l.input, regions), picture)
+			dets, invalid := rd.read(out, l, labels, []int{0, 1}, 0.1, choose(picture, l.input, regions, false), picture)
 			if len(dets)+invalid > 84 {
 				t.Fatalf("%d boxes and %d invalid out of 84", len(dets), invalid)
 			}

@@ -11,7 +11,8 @@ import (
 // input, scaled with its aspect kept (YOLOX's letterbox).
 type view struct {
 	part  image.Rectangle // in picture pixels
-	size  image.Point     // in input pixels
+	input image.Point     // size of the network's input
+	size  image.Point     // of the part in it, in input pixels
 	scale float64         // input pixels per picture pixel
 }
 
@@ -20,15 +21,24 @@ const (
 	// side: a network sees badly what is cut off close, and motion shows only a part of
 	// what moves.
 	surround = 0.3
-	// gain is the least improvement of resolution that is worth losing sight of the rest.
+	// gain is the least improvement of resolution that is worth losing sight of the rest,
+	// where looking at a part costs as much as looking at the whole.
 	gain = 1.3
+	// saving is the greatest cost of a part, as a share of the cost of the whole, that is
+	// worth losing sight of the rest.
+	saving = 0.75
+	// leastPart is the least side of a part in pixels: five cells of the coarsest grid,
+	// whose context the network needs.
+	leastPart = 5 * coarsest
 )
 
 // choose returns the view for a picture: the smallest part that holds all regions with
-// their surround, no smaller than the input, if that helps; else the whole picture.
-func choose(picture, input image.Point, regions []models.Box) view {
-	whole := fit(image.Rectangle{Max: picture}, input)
-	if whole.scale*gain > 1 {
+// their surround, if that helps; else the whole picture. open says that the network takes
+// inputs smaller than the largest: it is then shown no more than there is to see, and less
+// costs less.
+func choose(picture, largest image.Point, regions []models.Box, open bool) view {
+	whole := fit(image.Rectangle{Max: picture}, largest, math.Inf(1), open)
+	if !open && whole.scale*gain > 1 {
 		return whole // a part at full resolution would gain too little
 	}
 	var all models.Box
@@ -38,16 +48,24 @@ func choose(picture, input image.Point, regions []models.Box) view {
 	if all.Empty() {
 		return whole
 	}
+	// A part is never enlarged more than the whole picture would be.
+	most, least := 1., largest
+	if open {
+		most, least = max(1, whole.scale), image.Pt(leastPart, leastPart)
+	}
 	w, h := float64(picture.X), float64(picture.Y)
 	margin := surround * max(all.W*w, all.H*h)
-	// At least the input's own size, so that a part is never enlarged.
-	x0, x1 := span(all.X*w-margin, (all.X+all.W)*w+margin, input.X, picture.X)
-	y0, y1 := span(all.Y*h-margin, (all.Y+all.H)*h+margin, input.Y, picture.Y)
-	if part := fit(image.Rect(x0, y0, x1, y1), input); part.scale >= gain*whole.scale {
+	x0, x1 := span(all.X*w-margin, (all.X+all.W)*w+margin, least.X, picture.X)
+	y0, y1 := span(all.Y*h-margin, (all.Y+all.H)*h+margin, least.Y, picture.Y)
+	part := fit(image.Rect(x0, y0, x1, y1), largest, most, open)
+	if part.scale >= gain*whole.scale && part.cost() <= whole.cost() || part.cost() <= saving*whole.cost() {
 		return part
 	}
 	return whole
 }
+
+// cost of a look grows with the area of the input.
+func (v view) cost() float64 { return float64(v.input.X) * float64(v.input.Y) }
 
 // span widens lo..hi to least pixels and moves it into 0..limit. Its ends are even, so
 // that a part begins at a whole chroma sample.
@@ -58,13 +76,21 @@ func span(lo, hi float64, least, limit int) (from, to int) {
 	return from, min(limit, (from+want+1)&^1)
 }
 
-// fit scales a part as large as the input takes it.
-func fit(part image.Rectangle, input image.Point) view {
-	scale := min(float64(input.X)/float64(part.Dx()), float64(input.Y)/float64(part.Dy()))
-	return view{part: part, scale: scale, size: image.Pt(
-		max(1, min(input.X, int(float64(part.Dx())*scale+0.5))),
-		max(1, min(input.Y, int(float64(part.Dy())*scale+0.5))))}
+// fit scales a part as large as the largest input takes it, and at most by most; an open
+// input is then cut down to the part.
+func fit(part image.Rectangle, largest image.Point, most float64, open bool) view {
+	scale := min(most, float64(largest.X)/float64(part.Dx()), float64(largest.Y)/float64(part.Dy()))
+	v := view{part: part, input: largest, scale: scale, size: image.Pt(
+		max(1, min(largest.X, int(float64(part.Dx())*scale+0.5))),
+		max(1, min(largest.Y, int(float64(part.Dy())*scale+0.5))))}
+	if open {
+		v.input = image.Pt(cells(v.size.X)*coarsest, cells(v.size.Y)*coarsest)
+	}
+	return v
 }
+
+// cells is how many cells of the coarsest grid so many pixels take.
+func cells(pixels int) int { return (pixels + coarsest - 1) / coarsest }
 
 // box takes a box from input pixels to fractions of the picture.
 func (v view) box(x0, y0, x1, y1 float64, picture image.Point) models.Box {

@@ -20,12 +20,15 @@ var ErrWeights = errors.New("unusable weights")
 const (
 	// maxWeights bounds the file; YOLOX-x, the largest of its family, has 378 MiB.
 	maxWeights = 1 << 30
-	// maxSide bounds the side of the input in pixels; 32 is the coarsest stride.
+	// maxSide bounds the side of the input in pixels.
 	maxSide = 4096
 )
 
 // strides are the cell sizes of the three output grids, in input pixels.
-var strides = [...]int{8, 16, 32}
+var strides = [...]int{8, 16, coarsest}
+
+// coarsest is the largest of them: what the sides of an input are multiples of.
+const coarsest = 32
 
 // Info describes the weights in use.
 type Info struct {
@@ -98,19 +101,25 @@ func shapeLayout(inName, outName string, in, out []int64) (layout, error) {
 		return layout{}, fmt.Errorf("input of %v, want 1x3xHxW", in)
 	}
 	for _, side := range in[2:] {
-		if side < 32 || side > maxSide || side%32 != 0 {
+		if side < coarsest || side > maxSide || side%coarsest != 0 {
 			return layout{}, fmt.Errorf("input of %v: sides must be fixed multiples of 32 up to %d", in, maxSide)
 		}
 	}
-	l := layout{in: inName, out: outName, input: image.Pt(int(in[3]), int(in[2]))}
-	for _, s := range strides {
-		l.anchors += (l.input.X / s) * (l.input.Y / s)
-	}
+	l := layout{in: inName, out: outName}.sized(image.Pt(int(in[3]), int(in[2])))
 	if len(out) != 3 || !one(out[0]) || (out[1] != int64(l.anchors) && out[1] >= 0) || out[2] < 6 || out[2] > 5+maxClasses {
 		return layout{}, fmt.Errorf("output of %v, want 1x%dx(5+classes)", out, l.anchors)
 	}
 	l.classes = int(out[2]) - 5
 	return l, nil
+}
+
+// sized is the layout with an input of that size.
+func (l layout) sized(input image.Point) layout {
+	l.input, l.anchors = input, 0
+	for _, s := range strides {
+		l.anchors += (input.X / s) * (input.Y / s)
+	}
+	return l
 }
 
 // one says whether a batch dimension admits a single picture; negative ones are open.
