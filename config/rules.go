@@ -191,11 +191,11 @@ func ruleObject() object[models.Rule] {
 			field("severity", "How much the incident matters to those who watch.",
 				severity(), func(r *models.Rule) *models.Severity { return &r.Severity }).
 				orElse(byKind(func(r models.Rule) string { return string(r.Severity) })),
-			field("labels", "Only tracks with one of these labels, such as person; empty is anything that moves.",
+			field("labels", "Only what has one of these labels, such as person; empty is anything.",
 				list(label(), 0, maxLabels), func(r *models.Rule) *[]string { return &r.Labels }),
-			field("min_score", "Least score of the track's label; it needs labels.",
+			field("min_score", "Least score of the label, so it needs labels; for left_object and removed_object without labels, of the change.",
 				float(0, 1), func(r *models.Rule) *float64 { return &r.MinScore }).or(0),
-			field("min_size", "Least area of a track's box, as a share of the picture: 0.002 is 0.2 %, a person of a tenth of the picture's height.",
+			field("min_size", "Least area of the box, as a share of the picture: 0.002 is 0.2 %, a person of a tenth of the picture's height.",
 				fraction("the picture"), func(r *models.Rule) *float64 { return &r.MinSize }).or(0),
 			field("schedule", "When the rule may become true; without it always. One of the entries is enough.",
 				schedules(), func(r *models.Rule) *[]models.Schedule { return &r.Schedule }),
@@ -239,12 +239,17 @@ func checkRule(d *decoder, v value, path string, r *models.Rule) {
 		}
 	}
 	checkDurations(d, v, path, r)
-	// A label that motion alone gives has no score of the object detector either.
-	if held := v.get("min_score"); r.MinScore > 0 && !slices.ContainsFunc(r.Labels, func(l string) bool { return l != models.LabelUnknown }) &&
-		!d.wrongIn(join(path, "labels")) {
+	if held := v.get("min_score"); r.MinScore > 0 && !scored(r) && !d.wrongIn(join(path, "labels")) {
 		d.mistake(held.owner, join(path, "min_score"), "say which, such as labels: [person]",
 			"only what has a label has a score, and the rule asks for no label")
 	}
+}
+
+// scored says whether what the rule is about has a score: a change of the scene has one of
+// its own, a track only with a label that motion alone does not give.
+func scored(r *models.Rule) bool {
+	return r.Kind == models.KindLeftObject || r.Kind == models.KindRemovedObject ||
+		slices.ContainsFunc(r.Labels, func(l string) bool { return l != models.LabelUnknown })
 }
 
 // checkDurations refuses durations that contradict each other, and fits a grace that the

@@ -41,23 +41,33 @@ func subject(r models.Rule) string {
 	what := strings.Replace(enumerated(things), " and ", " or ", 1)
 	switch r.Kind {
 	case models.KindCrowd:
-		if what == "" {
-			what = "thing"
+		if what != "" {
+			what = " (" + what + ")"
 		}
-		return fmt.Sprintf("more than %d at once of: %s,", r.Count, what)
+		return fmt.Sprintf("more than %d%s", r.Count, what)
 	case models.KindReturning:
 		if what == "" {
 			what = "one"
 		}
 		return "the same " + what
 	case models.KindLeftObject:
-		return "something is put down and"
+		if what == "" {
+			what = "thing"
+		}
+		return article(what) + " is put down and"
 	case models.KindRemovedObject:
-		return "something that stood there"
+		if what == "" {
+			what = "thing"
+		}
+		return article(what) + " that stood there"
 	}
 	if what == "" {
 		return "anything"
 	}
+	return article(what)
+}
+
+func article(what string) string {
 	if strings.ContainsRune("aeiou", rune(what[0])) {
 		return "an " + what
 	}
@@ -68,12 +78,9 @@ func subject(r models.Rule) string {
 func becomes(r models.Rule) string {
 	switch r.Kind {
 	case models.KindMotion:
-		return "moves for " + Span(r.Dwell)
+		return "moves" + lasting(" for ", r.Dwell)
 	case models.KindIntrusion:
-		if r.Dwell > 0 {
-			return "comes in and stays for " + Span(r.Dwell)
-		}
-		return "comes in"
+		return "comes in" + lasting(" and stays for ", r.Dwell)
 	case models.KindLoitering:
 		if r.MaxRadius > 0 {
 			return fmt.Sprintf("stays for %s within %s picture heights of one spot", Span(r.Dwell), number(r.MaxRadius))
@@ -90,13 +97,21 @@ func becomes(r models.Rule) string {
 		}
 		return "crosses the line"
 	case models.KindCrowd:
-		return "for " + Span(r.For)
+		return "at once" + lasting(" for ", r.For)
 	case models.KindLeftObject:
 		return fmt.Sprintf("stays for %s after its owner has gone", Span(r.For))
 	case models.KindRemovedObject:
 		return "is gone for " + Span(r.For)
 	}
 	return string(r.Kind) + " for " + Span(r.For)
+}
+
+// lasting is how long something must last, or nothing when a moment is enough.
+func lasting(before string, d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return before + Span(d)
 }
 
 func graceWords(kind models.Kind, grace string) string {

@@ -9,6 +9,7 @@ import (
 func TestWords(t *testing.T) {
 	for _, c := range []struct{ rule, want string }{
 		{"{kind: motion}", "anything moves for 500ms, with pauses of up to 2s"},
+		{"{kind: motion, dwell: 0, grace: 0}", "anything moves"},
 		{"{kind: motion, labels: [car, truck, bus], min_size: 0.002, cool_down: 5m}",
 			"a car, truck or bus moves for 500ms, with pauses of up to 2s, 0.2 % of the picture or larger, then silent for 5m"},
 		{"{kind: intrusion, labels: [elephant], min_score: 0.4}", "an elephant comes in, with absences of up to 3s, score 0.4 or more"},
@@ -20,9 +21,12 @@ func TestWords(t *testing.T) {
 		{"{kind: line, line: [[0.1, 0.2], [0.5, 0.2]]}", "anything crosses the line"},
 		{"{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], direction: to_left, labels: [bicycle]}", "a bicycle crosses the line to its left side"},
 		{"{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], direction: to_right}", "anything crosses the line to its right side"},
-		{"{kind: crowd, count: 5, for: 30s, labels: [person]}", "more than 5 at once of: person, for 30s, with dips of up to 2s"},
-		{"{kind: left_object}", "something is put down and stays for 1m after its owner has gone"},
-		{"{kind: removed_object, for: 10s}", "something that stood there is gone for 10s"},
+		{"{kind: crowd, count: 5, for: 30s, labels: [person]}", "more than 5 (person) at once for 30s, with dips of up to 2s"},
+		{"{kind: crowd, count: 5, for: 0}", "more than 5 at once"},
+		{"{kind: left_object, labels: [suitcase, umbrella]}", "a suitcase or umbrella is put down and stays for 1m after its owner has gone"},
+		{"{kind: left_object, min_score: 0.6}", "a thing is put down and stays for 1m after its owner has gone, score 0.6 or more"},
+		{"{kind: left_object}", "a thing is put down and stays for 1m after its owner has gone"},
+		{"{kind: removed_object, for: 10s}", "a thing that stood there is gone for 10s"},
 	} {
 		if got := config.Words(parse(t, rule(c.rule)).Cameras[0].Zones[0].Rules[0]); got != c.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", c.rule, got, c.want)
