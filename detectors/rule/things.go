@@ -172,7 +172,7 @@ func (s *things) found(f *frame, st *models.Static) *thing {
 	nearest := besideReach
 	for _, tr := range s.trails {
 		p, ok := tr.path.around(st.Since.Media)
-		if !ok || p.At.Since(st.Since).Abs() > cameWith {
+		if !ok || p.At.Since(st.Since).Abs() > cameWith || p.Box.IoU(st.Box) >= sameThing {
 			continue
 		}
 		if d := f.apart(p.Box, st.Box); d <= nearest {
