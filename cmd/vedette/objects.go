@@ -26,7 +26,7 @@ func objectDetector(cfg *config.Config, log *slog.Logger) (detectors.ObjectDetec
 		log.Warn("motion alone: no weights for the object detector", "err", err, "hint", "vedette models pull "+name)
 		return nil, alone
 	}
-	d, err := object.Open(object.Options{Weights: path, SHA256: published(name), Also: namedLabels(cfg)})
+	d, err := object.Open(object.Options{Weights: path, SHA256: published(name), Also: namedLabels(cfg), Rate: rateOf(cfg.Models.Budget)})
 	switch {
 	case errors.Is(err, object.ErrNoLibrary):
 		log.Warn("motion alone: the object detector has no ONNX Runtime", "err", err, "hint", "make setup, or set "+object.LibraryVariable)
@@ -40,11 +40,19 @@ func objectDetector(cfg *config.Config, log *slog.Logger) (detectors.ObjectDetec
 		"library", info.Library, "version", info.Version)
 	return d, func() {
 		st := d.Stats()
-		log.Debug("object detector stops", "inferences", st.Inferences, "parts", st.Parts, "paced", st.Paced, "over_budget", st.OverBudget, "invalid", st.Invalid)
+		log.Debug("object detector stops", "inferences", st.Inferences, "parts", st.Parts, "over_budget", st.OverBudget, "invalid", st.Invalid)
 		if err := d.Close(); err != nil {
 			log.Error("close object detector", "err", err)
 		}
 	}
+}
+
+// rateOf is a budget of inferences a second, of which 0 is no limit.
+func rateOf(budget float64) float64 {
+	if budget == 0 {
+		return -1
+	}
+	return budget
 }
 
 // namedLabels are all labels that rules ask for.
