@@ -14,6 +14,9 @@
 //     things by brightness, texture and edges;
 //   - regions that the caller protects (a tracked person who stands) are not learnt away,
 //     up to a bound;
+//   - a second, slower background shows what stays: things put down, and the places of
+//     things taken away, told from one another by their edges; they are reported for as
+//     long as they are there, for two hours at most, also while people pass before them;
 //   - a quiet picture is recognised from a few samples and costs next to nothing.
 //
 // The package is the only door to gocv (OpenCV); a Mat never leaves it. It reads no clock

@@ -50,6 +50,10 @@ func (l *light) set(gain float64) {
 	}
 }
 
+// colour is what chroma's distance from grey is multiplied with to bring it to the light of
+// the background: light makes colours stronger as it makes them brighter.
+func (l *light) colour() float64 { return 1 / l.table }
+
 // sigmas is the distance within which a pixel is background. A camera that changes its
 // exposure does not do so by quite the same factor at every brightness and everywhere, so
 // the distance grows with the change: by one half for one stop.

@@ -44,12 +44,13 @@ type Detector struct {
 	opt Options
 	log *slog.Logger
 
-	in    *input
-	model *model
-	light *light
-	scene *scenes
-	shape *shape
-	busy  *busy
+	in     *input
+	model  *model
+	light  *light
+	scene  *scenes
+	shape  *shape
+	busy   *busy
+	static *statics
 
 	noise   noise
 	meter   meter
@@ -154,7 +155,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	dt = min(dt, maxGap)
 	if d.idle(dt) {
 		d.skipped += dt
-		return d.result(Result{Idle: true}, nil), nil
+		return d.result(Result{Idle: true, Statics: d.static.report(f.At, true)}, nil), nil
 	}
 	idle := d.skipped
 	d.skipped = 0
@@ -168,14 +169,16 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt, idle)
 	d.applyMask(d.raw)
 	if d.guard(g.Protect, dt) {
+		d.static.other = true
 		d.keep()
-		return d.result(Result{Blind: true}, nil), nil
+		return d.result(Result{Blind: true, Statics: d.static.report(f.At, false)}, nil), nil
 	}
 	d.measureNoise(dt)
 	comps := d.refine(dt)
 	d.keep()
 	d.quiet = len(comps) == 0
-	return d.result(Result{Blind: d.blind > 0}, comps), nil
+	d.look(f.At, g.Protect)
+	return d.result(Result{Blind: d.blind > 0, Statics: d.static.report(f.At, false)}, comps), nil
 }
 
 // resize makes everything that depends on the size of the picture.
@@ -199,6 +202,12 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.scene = &scenes{}
 	d.shape = newShape(in.size)
 	d.busy = newBusy(w, h)
+	next := int64(0)
+	if d.static != nil {
+		next = d.static.nextID
+	}
+	d.static = newStatics(w, h)
+	d.static.nextID = next
 	d.prevY = make([]uint8, w*h)
 	d.olderY = make([]uint8, w*h)
 	d.hold = make([]uint8, w*h)
@@ -247,6 +256,7 @@ func (d *Detector) start() {
 	d.light.set(1)
 	d.scene.clear()
 	d.busy.clear()
+	d.static.begin()
 	clear(d.held)
 	clear(d.ghost)
 	clear(d.raw.Pix)
