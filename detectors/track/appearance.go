@@ -7,15 +7,17 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// blend moves a towards o by share.
+// blend returns a moved towards o by share. It makes a new one, because tracks hand out
+// theirs.
 func blend(a, o models.Appearance, share float32) models.Appearance {
 	if len(a) != len(o) {
 		return o
 	}
+	out := make(models.Appearance, len(a))
 	for i := range a {
-		a[i] += share * (o[i] - a[i])
+		out[i] = a[i] + share*(o[i]-a[i])
 	}
-	return a
+	return out
 }
 
 // Look answers what the tracker asks about the present frame.

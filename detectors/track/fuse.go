@@ -10,13 +10,24 @@ import (
 // region is one detection as the tracker sees it.
 type region struct {
 	models.Detection
-	sigma  float64 // standard deviation of its edges, in box heights
-	sure   bool    // may begin a track
-	moving bool    // motion supports it
-	still  bool    // no pixel in it has changed since the last frame
-	sig    models.Appearance
-	taken  bool // by a track
+	sigma     float64 // standard deviation of its edges, in box heights
+	sure      bool    // may begin a track
+	support   float64 // object: share of the box in which motion lies, 0..1
+	scene     bool    // object: it is part of the scene, see spots
+	explained bool    // motion: objects account for most of it
+	blob      int     // object: the region of motion that is the same thing and no other's, or -1
+	still     bool    // no pixel in it has changed since the last frame
+	clean     bool    // no other region lies over it: what it shows is its own
+	sig       models.Appearance
+	taken     bool // by a track
 }
+
+// moving says whether motion supports the region.
+func (r *region) moving() bool { return r.By == models.ByMotion || r.support > 0.1 }
+
+// supported says whether the region shows something that is not part of the scene, as far
+// as motion knows.
+func (r *region) supported() bool { return r.moving() && !r.still }
 
 // sureScore parts the detections that may begin a track from those that may only
 // continue one (the high threshold of ByteTrack); leastScore is the least worth a look.
@@ -26,35 +37,66 @@ const (
 )
 
 // fuse combines what motion and the object detector see. An object's box is the better
-// one: motion that lies in it is the same thing.
-func fuse(dets []models.Detection) []region {
-	out := make([]region, 0, len(dets))
+// one: motion that lies in it is the same thing. Objects come first, and n of them.
+func fuse(dets []models.Detection) (all []region, n int) {
+	all = make([]region, 0, len(dets))
 	for _, d := range dets {
 		if d.By == models.ByObject && d.Score >= leastScore && usable(d.Box) {
-			out = append(out, region{Detection: d, sigma: objectSigma, sure: d.Score >= sureScore})
+			all = append(all, region{Detection: d, sigma: objectSigma, sure: d.Score >= sureScore, blob: -1})
 		}
 	}
-	objects := len(out)
+	n = len(all)
 	for _, d := range dets {
-		if d.By != models.ByMotion || !usable(d.Box) {
-			continue
+		if d.By == models.ByMotion && usable(d.Box) {
+			all = append(all, region{Detection: d, sigma: motionSigma, sure: true, blob: -1})
 		}
-		covered := 0.0
+	}
+	objects, blobs := all[:n], all[n:]
+	order(objects)
+	order(blobs)
+	for j := range blobs {
+		b := &blobs[j]
+		covered, only, several := 0.0, -1, false
 		for i := range objects {
-			o := &out[i]
-			common := o.Box.Intersect(d.Box).Area()
-			covered += common / d.Box.Area()
-			if common > 0.1*o.Box.Area() {
-				o.moving = true
+			o := &objects[i]
+			common := o.Box.Intersect(b.Box).Area()
+			covered += common / b.Box.Area()
+			o.support = max(o.support, common/o.Box.Area())
+			if common < 0.25*o.Box.Area() {
+				continue
 			}
+			several = several || only >= 0
+			only = i
 		}
 		// What sticks out of the boxes is a shadow or an arm until it is the larger part.
-		if covered < 0.5 {
-			out = append(out, region{Detection: d, sigma: motionSigma, sure: true, moving: true})
+		b.explained = covered >= 0.5
+		if only >= 0 && !several && objects[only].Box.IoU(b.Box) >= 0.4 {
+			objects[only].blob = n + j
 		}
 	}
-	// The order of the detections must not matter.
-	slices.SortStableFunc(out, func(a, b region) int {
+	isolate(objects)
+	isolate(blobs)
+	return all, n
+}
+
+// isolate marks the regions that no other one of their kind lies over.
+func isolate(regions []region) {
+	for i := range regions {
+		regions[i].clean = true
+	}
+	for i := range regions {
+		for j := range regions[:i] {
+			a, b := &regions[i], &regions[j]
+			if a.Box.Intersect(b.Box).Area() > 0.1*min(a.Box.Area(), b.Box.Area()) {
+				a.clean, b.clean = false, false
+			}
+		}
+	}
+}
+
+// order sorts by score and place: the order of the detections must not matter.
+func order(regions []region) {
+	slices.SortStableFunc(regions, func(a, b region) int {
 		switch {
 		case a.Score != b.Score:
 			return sign(b.Score - a.Score)
@@ -63,7 +105,6 @@ func fuse(dets []models.Detection) []region {
 		}
 		return sign(a.Box.X - b.Box.X)
 	})
-	return out
 }
 
 func sign(v float64) int {
@@ -84,4 +125,9 @@ func usable(b models.Box) bool {
 		}
 	}
 	return !b.Empty()
+}
+
+// enlarged is the box with a tenth of its size around it.
+func enlarged(b models.Box) models.Box {
+	return models.Box{X: b.X - b.W*0.1, Y: b.Y - b.H*0.1, W: b.W * 1.2, H: b.H * 1.2}.Clamp()
 }

@@ -27,11 +27,16 @@ func (a *axis) predict(dt, q, fade float64) {
 	a.pvv = fade*fade*a.pvv + q*dt
 }
 
+// outlier is from how many standard deviations on a measurement pulls no harder: a box
+// that holds two people, or one person's legs, must not throw a track (Huber 1964).
+const outlier = 2
+
 // update takes in a measurement with variance r.
 func (a *axis) update(z, r float64) {
 	s := a.pxx + r
 	kx, kv := a.pxx/s, a.pxv/s
-	d := z - a.x
+	far := outlier * math.Sqrt(s)
+	d := min(max(z-a.x, -far), far)
 	a.x += kx * d
 	a.v += kv * d
 	a.pvv -= kv * a.pxv
@@ -58,15 +63,20 @@ const (
 	// accelDensity: a change of velocity of 0.8 heights/s within 0.5 s has the spectral
 	// density 0.8^2/0.5; a third of that, because most of the time nobody turns.
 	accelDensity = 0.4
-	// sizeDensity lets the size of a box drift: approaching the camera changes it by
-	// some ten per cent a second.
-	sizeDensity = 0.01
+	// heightDensity lets the height of a box drift: approaching the camera changes it by
+	// some ten per cent a second, bending and sitting down by more. widthDensity is that of
+	// the width: legs and arms swing by a fifth of the height within half a second.
+	heightDensity = 0.02
+	widthDensity  = 0.08
 	// startSpeed is the standard deviation of the speed of something new.
 	startSpeed = 1.0
 	// Standard deviations of a measured box edge. A region of motion loses feet and
 	// heads to the background and gains shadows, a detector's box does not.
-	objectSigma = 0.05
+	objectSigma = 0.04
 	motionSigma = 0.09
+	// gripSigma is that of a place taken from a region whose shape about the box is known:
+	// its shadow and its lost feet go along.
+	gripSigma = 0.06
 	// velocityFade is how long an unseen thing keeps going, in seconds: it may as well
 	// have stopped behind what hides it.
 	velocityFade = 2.0
@@ -95,8 +105,8 @@ func (s *state) predict(dt float64, unseen bool) {
 	s.y.predict(dt, accelDensity*h2, fade)
 	// Size has no velocity: an object that grows is an object that comes nearer, and is
 	// followed closely enough by its measurements.
-	s.w.pxx += sizeDensity * h2 * dt
-	s.h.pxx += sizeDensity * h2 * dt
+	s.w.pxx += widthDensity * h2 * dt
+	s.h.pxx += heightDensity * h2 * dt
 }
 
 // update takes in a measured box.
@@ -108,6 +118,14 @@ func (s *state) update(b models.Box, sigma float64) {
 	s.w.update(b.W*s.aspect, 2*r)
 	s.h.update(b.H, 2*r)
 	s.clamp()
+}
+
+// place takes in where a box stands, and nothing about its size.
+func (s *state) place(b models.Box, sigma float64) {
+	r := sigma * sigma * s.h.x * s.h.x
+	foot := b.Foot()
+	s.x.update(foot.X*s.aspect, r)
+	s.y.update(foot.Y, r)
 }
 
 // halt takes in that nothing has moved: the region may look different to the background

@@ -17,7 +17,6 @@ type life struct {
 	motion  time.Duration // the part of support in which it moved by the motion detector
 	objects int           // hits by the object detector
 	votes   []vote
-	sig     models.Appearance
 	origin  models.Point  // filtered foot point at the start, aspect units
 	start   models.Box    // filtered box at the start
 	going   time.Duration // for how long it has been away from there by more than it sways
@@ -27,6 +26,62 @@ type life struct {
 	carried time.Duration
 	unseen  time.Duration
 	seenAt  models.Point // filtered foot point when last seen, aspect units
+	seenBox models.Box   // filtered box when last seen
+	heading models.Point // filtered velocity of the foot point when last seen, aspect units a second
+
+	named  models.Instant // when the object detector last measured it
+	passed int            // looks that have passed it over since then
+	grip   grip
+
+	before  bool              // seen in the last frame
+	after   models.Appearance // what it looks like since it parted from others
+	parted  time.Duration     // for how long it has been seen apart
+	meeting bool              // it has met others, and who is who is not settled
+}
+
+// grip is how the region of motion of a thing lies about its box: the differences of the
+// left, top, right and bottom edges, in fractions of the box's width and height.
+type grip struct {
+	l, t, r, b float64
+	known      bool
+}
+
+// grasp is the least overlap of a region with what is expected of it for the grip to hold.
+const grasp = 0.5
+
+// of learns the grip of a region about a box.
+func (g *grip) of(region, box models.Box) {
+	n := grip{
+		l: (region.X - box.X) / box.W, r: (region.X + region.W - box.X - box.W) / box.W,
+		t: (region.Y - box.Y) / box.H, b: (region.Y + region.H - box.Y - box.H) / box.H,
+		known: true,
+	}
+	if g.known {
+		// Half: legs change the region from step to step, shadows with the direction.
+		const share = 0.5
+		n.l, n.r = g.l+share*(n.l-g.l), g.r+share*(n.r-g.r)
+		n.t, n.b = g.t+share*(n.t-g.t), g.b+share*(n.b-g.b)
+	}
+	*g = n
+}
+
+// region is what motion should show of a box.
+func (g grip) region(box models.Box) models.Box {
+	if !g.known {
+		return box
+	}
+	x0, x1 := box.X+g.l*box.W, box.X+box.W+g.r*box.W
+	y0, y1 := box.Y+g.t*box.H, box.Y+box.H+g.b*box.H
+	return models.Box{X: x0, Y: y0, W: max(x1-x0, 0.1*box.W), H: max(y1-y0, 0.1*box.H)}
+}
+
+// box moves a box to where a region of motion says that it is, by the region's centre.
+func (g grip) box(region, box models.Box) models.Box {
+	want := g.region(box)
+	a, b := region.Center(), want.Center()
+	box.X += a.X - b.X
+	box.Y += a.Y - b.Y
+	return box
 }
 
 type vote struct {
@@ -62,10 +117,20 @@ const (
 	// moved where it stands, when it does not travel: a sign that looks like a person
 	// never does.
 	believeMotion = time.Second
+	// leavingFor is how long what was at the edge of the picture, on its way out, may be
+	// unseen: longer than a detector misses it, and nothing else hides it there.
+	leavingFor = 700 * time.Millisecond
+	// passedFor is how long looks may pass over something that they knew before motion
+	// alone no longer shows it: a detector misses a walker for a second, not for three.
+	passedFor   = 3 * time.Second
+	passedLooks = 4
 	// carryFor bounds how long a track is carried in a region that belongs to another
 	// one: as long as two people walk together past a third.
 	carryFor = 5 * time.Second
 )
+
+// edge is how near to the edge of the picture a box is cut off by it.
+const edge = 0.015
 
 // maxPlaces bounds the places kept of a tentative track: three seconds at ten frames each.
 const maxPlaces = 30
@@ -91,25 +156,48 @@ func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 	l.Last, l.Seen, l.unseen, l.carried = at, true, 0, 0
 	l.hits++
 	l.support += dt
-	if r.moving {
+	if r.supported() {
 		l.motion += dt
 	}
 	if r.By == models.ByObject {
 		l.objects++
+		l.named, l.passed = at, 0
+		l.LastScore = r.Score
 		l.cast(r.Label, r.Score)
 	}
-	if r.sig != nil {
-		if l.sig == nil {
-			l.sig = append(models.Appearance(nil), r.sig...)
-		} else {
-			l.sig = blend(l.sig, r.sig, 0.1)
-		}
-	}
+	l.see(r, dt)
 	l.measure(dt)
+}
+
+// measured says that the object detector has measured it.
+func (l *life) measured() bool { return l.objects > 0 }
+
+// overlooked says that the object detector no longer finds what it knew, although it looks.
+func (l *life) overlooked() bool {
+	return l.measured() && l.passed >= passedLooks && l.Last.Since(l.named) > passedFor
 }
 
 // asleep says that the track is lost for too long to be found where it is predicted.
 func (l *life) asleep() bool { return l.unseen > LostFor }
+
+// follow moves the track to where a region says that it is.
+func (l *life) follow(r *region, regions []region) {
+	switch {
+	case r.still:
+		l.state.halt()
+	case r.By == models.ByObject:
+		l.state.update(r.Box, r.sigma)
+	case !l.measured():
+		l.state.update(r.Box, r.sigma)
+	case l.grip.region(l.state.box()).IoU(r.Box) >= grasp:
+		l.state.place(l.grip.box(r.Box, l.state.box()), gripSigma)
+	default: // it has changed its shape, or something else has joined it
+		l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
+	}
+	if r.By == models.ByObject && r.blob >= 0 {
+		l.grip.of(regions[r.blob].Box, l.state.box())
+	}
+}
 
 // measure brings the public part up to date with the filter.
 func (l *life) measure(dt time.Duration) {
@@ -120,7 +208,9 @@ func (l *life) measure(dt time.Duration) {
 	if l.State == models.TrackTentative && len(l.places) < maxPlaces {
 		l.places = append(l.places, l.Box)
 	}
-	l.seenAt = models.Point{X: l.state.x.x, Y: l.state.y.x}
+	l.seenAt, l.seenBox = models.Point{X: l.state.x.x, Y: l.state.y.x}, l.Box
+	l.heading = models.Point{X: l.state.x.v, Y: l.state.y.v}
+	l.Speed = math.Hypot(l.heading.X, l.heading.Y)
 	a := l.state.aspect
 	dx, dy := l.state.x.x-l.origin.X, l.state.y.x-l.origin.Y
 	l.Moved = max(l.Moved, math.Hypot(dx, dy)/math.Hypot(a, 1))
@@ -162,7 +252,7 @@ func (l *life) believable() bool {
 	if l.support < believeAfter || l.hits < 3 {
 		return false
 	}
-	return l.going >= believeGoing && l.jerk <= believeJerk || l.objects >= 2 && l.motion >= believeMotion
+	return l.going >= believeGoing && l.jerk <= believeJerk || l.objects >= 2 && l.motion >= believeMotion && animate(l.Label)
 }
 
 // miss records a frame that did not show the track, and returns why it ends, if it does.
@@ -170,7 +260,7 @@ func (l *life) miss(dt time.Duration) (reason string) {
 	l.Seen = false
 	l.unseen += dt
 	l.Box = l.state.box()
-	if inside := l.Box.Clamp().Area(); inside < 0.3*l.Box.Area() {
+	if inside := l.Box.Clamp().Area(); inside < 0.3*l.Box.Area() || l.unseen > leavingFor && l.leaving() {
 		return "left the picture"
 	}
 	if l.State == models.TrackTentative {
@@ -184,4 +274,11 @@ func (l *life) miss(dt time.Duration) (reason string) {
 		return "not seen for " + (LostFor + recallFor).String()
 	}
 	return ""
+}
+
+// leaving says whether it was last seen at the edge of the picture and on its way out.
+func (l *life) leaving() bool {
+	b, v := l.seenBox, l.heading
+	return b.X < edge && v.X < 0 || b.X+b.W > 1-edge && v.X > 0 ||
+		b.Y < edge && v.Y < 0 || b.Y+b.H > 1-edge && v.Y > 0
 }

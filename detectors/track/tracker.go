@@ -18,8 +18,11 @@ type Tracker struct {
 	start   models.Instant // of the first frame
 	last    models.Instant
 	started bool
+	spots   spots
+	meets   []meet
 	real    []models.Box
 	cost    []float64
+	in      []int
 }
 
 // New returns a tracker without tracks.
@@ -39,16 +42,25 @@ const (
 	weightOverlap  = 0.5
 	weightDistance = 0.2
 	weightLook     = 0.3
+	weightLabel    = 0.3
 	// limitSure and limitUnsure bound the cost of a pair: a sure region may lie beside
 	// the prediction, an unsure one must overlap it.
 	limitSure   = 0.85
 	limitUnsure = 0.5
+
+	// part is the share of the smaller of two boxes in the other from which they show the
+	// same thing; of two people of whom one half hides the other it is less.
+	part = 0.6
+	// rested is the least overlap of something that has stopped with where it was seen last.
+	rested = 0.3
+	// walks is the least speed of something that walks, in box heights a second.
+	walks = 0.2
 )
 
 // Update takes the detections of the next frame and returns all tracks, those that have
 // just finished included, by rising ID. looked is the part of the picture that the object
-// detector looked at, empty when it did not look. Time must not run backwards; look may be
-// nil.
+// detector looked at, empty when it did not look: what it had measured before is then
+// carried on by motion. Time must not run backwards; look may be nil.
 func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked models.Box, look Look) []models.Track {
 	dt := time.Duration(0)
 	if t.started {
@@ -58,38 +70,82 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	}
 	t.last = at
 	t.real = t.real[:0]
-	regions := fuse(dets)
+	regions, n := fuse(dets)
 	if look != nil {
 		for i := range regions {
 			regions[i].sig = look.Appearance(regions[i].Box)
 			regions[i].still = !look.Changed(regions[i].Box)
 		}
 	}
+	objects, blobs := regions[:n], regions[n:]
+	t.spots.stir(blobs, dt)
+	for i := range objects {
+		objects[i].scene = t.spots.known(&objects[i])
+		objects[i].taken = objects[i].scene
+	}
 	for _, l := range t.live {
 		if !l.asleep() {
 			l.state.predict(dt.Seconds(), !l.Seen)
 		}
-		l.Seen = false
+		l.before = l.Seen
+		l.Seen, l.LastScore = false, 0
 	}
-	pairs := make([]int, len(t.live)) // region of each track
+	pairs := make([]int, len(t.live)) // region of each track, or how else it is seen
 	for i := range pairs {
-		pairs[i] = -1
+		pairs[i] = unpaired
 	}
 	believed := func(l *life) bool { return l.State != models.TrackTentative && !l.asleep() }
 	fresh := func(l *life) bool { return l.State == models.TrackTentative }
-	t.stage(regions, pairs, limitSure, believed, func(r *region) bool { return r.sure })
-	t.stage(regions, pairs, limitUnsure, believed, func(r *region) bool { return !r.sure })
-	t.stage(regions, pairs, limitSure, fresh, func(r *region) bool { return r.sure })
+	object := func(sure bool) func(*region) bool {
+		return func(r *region) bool { return r.By == models.ByObject && r.sure == sure }
+	}
+	blob := func(r *region) bool { return r.By == models.ByMotion && !r.explained }
+	t.stage(regions, pairs, limitSure, believed, object(true))
+	dismiss(objects)
+	t.stage(regions, pairs, limitUnsure, believed, object(false))
+	t.stage(regions, pairs, limitSure, believed, blob)
+	t.stage(regions, pairs, limitSure, fresh, object(true))
+	t.stage(regions, pairs, limitSure, fresh, blob)
 	t.gather(regions, pairs)
-	t.share(regions, pairs, at, dt)
-	return t.finish(t.conclude(regions, pairs, at, dt))
+	t.share(blobs, n, pairs, at, dt)
+	t.rest(looked, pairs, look, at, dt)
+	t.remember(objects, pairs, at)
+	ended := t.conclude(regions, pairs, looked, at, dt)
+	t.wake(at)
+	t.settle(dt)
+	return t.finish(ended)
+}
+
+// How a track is seen in a frame, beside the number of its region.
+const (
+	unpaired = -1 - iota
+	carried  // within a region of motion that is not its own
+	resting  // by nothing having changed where it is
+)
+
+// dismiss takes the unsure regions that lie in one that a track has: they show its parts,
+// or it with a part of somebody else, and would keep the track of another thing alive.
+func dismiss(objects []region) {
+	for i := range objects {
+		r := &objects[i]
+		if r.sure || r.taken {
+			continue
+		}
+		for j := range objects {
+			o := &objects[j]
+			if o.sure && o.taken && !o.scene && r.Box.Intersect(o.Box).Area() >= part*min(r.Box.Area(), o.Box.Area()) {
+				r.taken = true
+				break
+			}
+		}
+	}
 }
 
 // stage pairs the tracks and regions that are still free and that the two filters admit.
 func (t *Tracker) stage(regions []region, pairs []int, limit float64, track func(*life) bool, use func(*region) bool) {
 	var rows, cols []int
 	for i, l := range t.live {
-		if pairs[i] < 0 && track(l) {
+		if pairs[i] == unpaired && track(l) {
 			rows = append(rows, i)
 		}
 	}
@@ -117,14 +173,24 @@ func (t *Tracker) stage(regions []region, pairs []int, limit float64, track func
 
 // price is the cost of joining the track with a region, infinite when it cannot be.
 func (l *life) price(r *region) float64 {
-	predicted := l.state.box()
-	d2 := l.state.distance2(r.Box, r.sigma)
+	predicted, box := l.state.box(), r.Box
+	switch {
+	case r.By == models.ByMotion && l.measured():
+		if l.overlooked() && l.Speed < walks*l.state.h.x {
+			return math.Inf(1)
+		}
+		predicted, box = l.grip.region(predicted), l.grip.box(r.Box, predicted)
+	case r.By == models.ByObject && !r.supported() && l.State != models.TrackTentative && l.seenBox.IoU(r.Box) < rested:
+		// What does not move must stand where the track stood: nothing walks unseen by motion.
+		return math.Inf(1)
+	}
+	d2 := l.state.distance2(box, r.sigma)
 	iou := predicted.IoU(r.Box)
 	if iou == 0 {
 		if d2 > gate {
 			return math.Inf(1)
 		}
-		foot := r.Box.Foot()
+		foot := box.Foot()
 		jump := math.Hypot(foot.X*l.state.aspect-l.state.x.x, foot.Y-l.state.y.x) / l.state.h.x
 		if jump > reach+reachRate*l.unseen.Seconds() {
 			return math.Inf(1)
@@ -133,7 +199,11 @@ func (l *life) price(r *region) float64 {
 	if ratio := r.Box.Area() / predicted.Area(); ratio > sizeGate || ratio < 1/sizeGate {
 		return math.Inf(1)
 	}
-	return weightOverlap*(1-iou) + weightDistance*min(d2/gate, 1) + weightLook*l.sig.Distance(r.sig)
+	c := weightOverlap*(1-iou) + weightDistance*min(d2/gate, 1) + weightLook*l.Look.Distance(r.sig)
+	if r.By == models.ByObject && l.measured() && r.Label != l.Label {
+		c += weightLabel
+	}
+	return c
 }
 
 // gather joins the pieces of one thing: a region that nobody has taken and that, together
@@ -141,7 +211,7 @@ func (l *life) price(r *region) float64 {
 func (t *Tracker) gather(regions []region, pairs []int) {
 	for j := range regions {
 		r := &regions[j]
-		if r.taken || r.By != models.ByMotion {
+		if r.taken || r.By != models.ByMotion || r.explained {
 			continue
 		}
 		for i, l := range t.live {
@@ -149,7 +219,7 @@ func (t *Tracker) gather(regions []region, pairs []int) {
 				continue
 			}
 			own := &regions[pairs[i]]
-			predicted, both := l.state.box(), own.Box.Union(r.Box)
+			predicted, both := l.grip.region(l.state.box()), own.Box.Union(r.Box)
 			if both.IoU(predicted) > own.Box.IoU(predicted)+0.05 {
 				own.Box, r.taken = both, true
 				break
@@ -167,41 +237,38 @@ const (
 )
 
 // share handles regions that hold several believed tracks: people who pass each other are
-// one region to motion. Each keeps its size and goes on as predicted, within the region.
-func (t *Tracker) share(regions []region, pairs []int, at models.Instant, dt time.Duration) {
-	for j := range regions {
-		r := &regions[j]
-		if r.By != models.ByMotion {
-			continue
-		}
-		var in []int
-		owner := -1
+// one region to motion, and one hides the other from the object detector. Each keeps its
+// size and goes on as predicted, within the region. The blobs are numbered from first.
+func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instant, dt time.Duration) {
+	for k := range blobs {
+		r := &blobs[k]
+		in, owner := t.in[:0], -1
 		for i, l := range t.live {
 			predicted := l.state.box()
 			switch {
-			case pairs[i] == j:
+			case pairs[i] == first+k:
 				owner = i
 				in = append(in, i)
-			case pairs[i] < 0 && l.State != models.TrackTentative && l.carried < carryFor &&
+			case pairs[i] == unpaired && l.State != models.TrackTentative && l.carried < carryFor && !l.overlooked() &&
 				l.unseen < LostFor/2 && predicted.Intersect(r.Box).Area() >= within*predicted.Area() &&
 				r.Box.Area() > shared*predicted.Area():
 				in = append(in, i)
 			}
 		}
-		if len(in) == 0 || (len(in) == 1 && owner == in[0]) {
+		t.in = in
+		if len(in) == 0 || len(in) == 1 && owner == in[0] {
 			continue
 		}
 		for _, i := range in {
 			l := t.live[i]
-			fit := fit(l.state.box(), r.Box)
 			if l.carried < carryFor {
 				// Half as sure as a region of one's own would be.
-				l.state.update(fit, 2*motionSigma)
+				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
 			l.carried += dt
 			l.measure(dt)
-			pairs[i] = -2
+			pairs[i] = carried
 		}
 		r.taken = true
 	}
@@ -214,19 +281,51 @@ func fit(b, bounds models.Box) models.Box {
 	return b
 }
 
+// rest keeps what the object detector has measured where it was while it does not look and
+// not a pixel changes there.
+func (t *Tracker) rest(looked models.Box, pairs []int, look Look, at models.Instant, dt time.Duration) {
+	if look == nil {
+		return
+	}
+	for i, l := range t.live {
+		if pairs[i] != unpaired || !l.before || !l.measured() || l.State == models.TrackTentative || covers(looked, l.seenBox) || look.Changed(l.seenBox) {
+			continue
+		}
+		l.state.halt()
+		l.Last, l.Seen, l.unseen = at, true, 0
+		l.measure(dt)
+		pairs[i] = resting
+	}
+}
+
+// covers says whether the object detector looked at a box.
+func covers(looked, b models.Box) bool { return looked.Intersect(b).Area() >= 0.5*b.Area() }
+
+// remember keeps in mind where objects are that never move.
+func (t *Tracker) remember(objects []region, pairs []int, at models.Instant) {
+	for j := range objects {
+		r := &objects[j]
+		mine := slices.IndexFunc(pairs, func(p int) bool { return p == j })
+		if r.scene || !r.supported() && (mine < 0 || t.live[mine].State == models.TrackTentative) {
+			t.spots.note(r, at)
+		}
+	}
+	t.spots.forget(at)
+}
+
 // conclude updates the tracks with their regions, begins new ones, and returns those that end.
-func (t *Tracker) conclude(regions []region, pairs []int, at models.Instant, dt time.Duration) []*life {
+func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at models.Instant, dt time.Duration) []*life {
 	var ended []*life
 	kept := t.live[:0]
 	for i, l := range t.live {
-		switch j := pairs[i]; {
+		j := pairs[i]
+		if (j < 0 || regions[j].By == models.ByMotion) && covers(looked, l.Box) {
+			l.passed++
+		}
+		switch {
 		case j >= 0:
 			l.expect(&regions[j])
-			if regions[j].still {
-				l.state.halt()
-			} else {
-				l.state.update(regions[j].Box, regions[j].sigma)
-			}
+			l.follow(&regions[j], regions)
 			l.note(&regions[j], at, dt)
 			if l.State == models.TrackLost {
 				l.State = models.TrackConfirmed
@@ -237,12 +336,12 @@ func (t *Tracker) conclude(regions []region, pairs []int, at models.Instant, dt 
 				l.places = nil
 				t.recall(l)
 			}
-		case j == -1:
+		case j == unpaired:
 			if l.Reason = l.miss(dt); l.Reason != "" {
 				ended = append(ended, l)
 				continue
 			}
-		default: // shared a region
+		default:
 			l.State = models.TrackConfirmed
 		}
 		kept = append(kept, l)
@@ -250,18 +349,49 @@ func (t *Tracker) conclude(regions []region, pairs []int, at models.Instant, dt 
 	clear(t.live[len(kept):])
 	t.live = kept
 	for j := range regions {
-		if r := &regions[j]; !r.taken && r.sure {
-			l := &life{}
-			l.begin(r, at, t.nextID, t.Aspect)
-			if t.wasThere(r.Box, at) {
-				l.First = t.start
-			}
-			t.nextID++
-			t.live = append(t.live, l)
+		if r := &regions[j]; !r.taken && r.sure && !r.explained {
+			t.begin(r, at)
 		}
 	}
 	slices.SortFunc(t.live, func(a, b *life) int { return int(a.ID - b.ID) })
 	return ended
+}
+
+// begin starts a track.
+func (t *Tracker) begin(r *region, at models.Instant) *life {
+	l := &life{}
+	l.begin(r, at, t.nextID, t.Aspect)
+	if t.wasThere(r.Box, at) {
+		l.First = t.start
+	}
+	if first, ok := t.spots.leave(r); ok && r.By == models.ByObject {
+		l.First = t.from(first)
+	}
+	t.nextID++
+	t.live = append(t.live, l)
+	return l
+}
+
+// wake begins a track for each spot that turns out to live: somebody who sat there.
+func (t *Tracker) wake(at models.Instant) {
+	for _, p := range t.spots.awake() {
+		if slices.ContainsFunc(t.live, func(l *life) bool { return l.Seen && l.Box.IoU(p.box) >= spotOverlap }) {
+			continue
+		}
+		r := region{Detection: models.Detection{Box: p.box, Label: p.label, Score: p.score, By: models.ByObject}, sigma: objectSigma, sig: p.look, clean: true}
+		l := t.begin(&r, at)
+		l.First, l.State = t.from(p.first), models.TrackConfirmed
+		l.objects = p.seen
+	}
+}
+
+// from is when something was first there that was first seen at an instant: what is seen
+// in the first moments was there from the start.
+func (t *Tracker) from(seen models.Instant) models.Instant {
+	if seen.Since(t.start) <= foundWithin {
+		return t.start
+	}
+	return seen
 }
 
 const (
@@ -278,47 +408,6 @@ const (
 func (t *Tracker) wasThere(b models.Box, at models.Instant) bool {
 	return at.Since(t.start) <= foundWithin &&
 		b.X > border && b.Y > border && b.X+b.W < 1-border && b.Y+b.H < 1-border
-}
-
-const (
-	// sameLook is the greatest distance of looks between two sights of one person; two
-	// people in different clothes are 0.4 and more apart.
-	sameLook = 0.3
-	// sameSize bounds the ratio of heights.
-	sameSize = 1.5
-)
-
-// recall gives a newly confirmed track the identity of a lost one that looks alike and
-// could have come this far in the time.
-func (t *Tracker) recall(l *life) {
-	var best *life
-	least := sameLook
-	for _, o := range t.live {
-		gap := l.First.Since(o.Last)
-		if o == l || o.State != models.TrackLost || gap < 0 || l.sig == nil || o.sig == nil {
-			continue
-		}
-		if r := l.state.h.x / o.state.h.x; r > sameSize || r < 1/sameSize {
-			continue
-		}
-		jump := math.Hypot(l.origin.X-o.seenAt.X, l.origin.Y-o.seenAt.Y) / l.state.h.x
-		if jump > 1+1.2*gap.Seconds() {
-			continue
-		}
-		// The farther the jump, the more alike they must be.
-		if d := l.sig.Distance(o.sig) + 0.05*jump; d < least {
-			best, least = o, d
-		}
-	}
-	if best == nil {
-		return
-	}
-	l.ID, l.First = best.ID, best.First
-	l.Moved = max(l.Moved, best.Moved)
-	if len(best.votes) > 0 {
-		l.votes, l.Label, l.Score = best.votes, best.Label, best.Score
-	}
-	best.ID = 0 // finish drops it
 }
 
 // finish returns the public tracks of this frame, by rising ID.
@@ -346,8 +435,7 @@ func (t *Tracker) Protect() []models.Box {
 		if l.State == models.TrackTentative || l.asleep() {
 			continue
 		}
-		b := l.Box
-		out = append(out, models.Box{X: b.X - b.W*0.1, Y: b.Y - b.H*0.1, W: b.W * 1.2, H: b.H * 1.2}.Clamp())
+		out = append(out, enlarged(l.Box))
 	}
 	return out
 }
@@ -363,6 +451,6 @@ func (t *Tracker) Flush(reason string) []models.Track {
 		l.State, l.Reason, l.Seen = models.TrackFinished, reason, false
 		out = append(out, l.Track)
 	}
-	t.live, t.started = nil, false
+	t.live, t.meets, t.spots, t.started = nil, nil, spots{}, false
 	return out
 }
