@@ -29,12 +29,22 @@ type Change struct {
 
 // Correlator joins the events of one camera into incidents.
 //
-// A rule about a place (motion) has one incident for as long as the place stays busy:
-// an event joins when it overlaps the incident or begins no later than the rule's Merge
-// after its last event ended. A rule about a person (loitering) has one incident per
-// visit; with Merge set, people who became due within that time of each other are one
-// group and one incident. In both cases a further event of the same track (a second,
-// longer dwell on the same zone) joins and may raise the severity.
+// What belongs together depends on what the rule is about, within one zone and kind:
+//
+//   - A place (motion, intrusion, line) has one incident for as long as it stays busy: an
+//     event joins when it overlaps the incident, or begins no later than the rule's Merge
+//     after its last event ended. Without Merge, crossings of a line at different times are
+//     an incident each.
+//   - A person (loitering, returning) has one incident per visit, so that a second loiterer
+//     never hides in the first one's file. With Merge, people who became due within that
+//     time of each other are one group and one incident.
+//   - A crowd has one incident for as long as it lasts.
+//   - A thing (left_object, removed_object) has one incident each.
+//   - The camera itself (camera_lost, frozen, …; no zone) has one incident of each kind for
+//     as long as the trouble lasts.
+//
+// A further event about the same thing while the incident lasts (a second rule of the zone
+// with a longer dwell, or a larger count) joins and may raise the severity.
 //
 // It is not safe for concurrent use.
 type Correlator struct {
@@ -161,21 +171,30 @@ func (c *Correlator) polygon(zone models.ZoneID) models.Polygon {
 // id is made from what happened, not drawn at random: the same footage gives the same
 // incidents. Fixed-width UTC first, so that IDs sort by alarm.
 func id(e models.Event) models.IncidentID {
-	return models.IncidentID(fmt.Sprintf("%s-%s-%s-%s-%d",
-		e.Alarm.Wall.UTC().Format("20060102T150405.000Z"), e.Camera, e.Zone, e.Rule.Kind, e.ID))
+	where := string(e.Camera)
+	if e.Zone != "" { // the camera's own trouble has none
+		where += "-" + string(e.Zone)
+	}
+	return models.IncidentID(fmt.Sprintf("%s-%s-%s-%d",
+		e.Alarm.Wall.UTC().Format("20060102T150405.000Z"), where, e.Rule.Kind, e.ID))
 }
 
 func (o *open) joins(e models.Event) bool {
 	if o.detached || o.in.Zone != e.Zone || o.in.Kind != e.Rule.Kind {
 		return false
 	}
-	if o.tracks[e.Track] && len(o.active) > 0 {
-		return true
+	busy := len(o.active) > 0
+	switch e.Rule.Kind {
+	case models.KindMotion, models.KindIntrusion, models.KindLine:
+		return busy || e.Start.Since(o.end) <= e.Rule.Merge
+	case models.KindLoitering, models.KindReturning:
+		return busy && o.tracks[e.Track] || e.Rule.Merge > 0 && e.Alarm.Since(o.alarm) <= e.Rule.Merge
+	case models.KindLeftObject, models.KindRemovedObject:
+		// What was put down at the same instant and place is the same thing; its outline
+		// may have become clearer.
+		return busy && e.Start.Media == o.start.Media && e.Box.IoU(o.in.Box) >= 0.5
 	}
-	if e.Rule.Kind == models.KindLoitering {
-		return e.Rule.Merge > 0 && e.Alarm.Since(o.alarm) <= e.Rule.Merge
-	}
-	return len(o.active) > 0 || e.Start.Since(o.end) <= e.Rule.Merge
+	return busy
 }
 
 func (o *open) begin(e models.Event) {

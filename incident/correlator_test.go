@@ -23,6 +23,7 @@ type step struct {
 	ended string  // "id/end"
 	merge time.Duration
 	sev   models.Severity
+	box   models.Box
 }
 
 func play(t *testing.T, steps []step, until float64) string {
@@ -54,7 +55,7 @@ func play(t *testing.T, steps []step, until float64) string {
 				t.Fatal(err)
 			}
 			e := models.Event{ID: id, Phase: models.PhaseBegan, Camera: "gate", Zone: models.ZoneID(zone), Track: models.TrackID(track),
-				Rule: models.Rule{Kind: models.Kind(kind), Merge: st.merge, Severity: st.sev}, Start: at(start), Alarm: at(st.t)}
+				Rule: models.Rule{Kind: models.Kind(kind), Merge: st.merge, Severity: st.sev}, Start: at(start), Alarm: at(st.t), Box: st.box}
 			began[id] = e
 			note(c.Handle(e))
 		}
@@ -106,6 +107,31 @@ func TestCorrelator(t *testing.T) {
 		{"zones and kinds apart", []step{
 			{t: 1, began: "1/1/door/motion/0", merge: 5 * s}, {t: 1, began: "2/1/yard/motion/0", merge: 5 * s}, {t: 1, began: "3/1/door/loitering/0"}},
 			"A opened, B opened, C opened, A ended@90, B ended@90, C ended@90"},
+		{"intrusions that overlap are one incident", []step{
+			{t: 1, began: "1/1/door/intrusion/0"}, {t: 2, began: "2/2/door/intrusion/1"}, {t: 3, ended: "1/3"}, {t: 9, ended: "2/9"}},
+			"A opened, A changed, A changed, A changed, A ended@9"},
+		{"crossings apart are an incident each", []step{
+			{t: 1, began: "1/1/door/line/1", ended: "1/1"}, {t: 2, began: "2/1/door/line/2", ended: "2/2"}},
+			"A opened, A changed, A ended@1, B opened, B changed, B ended@2"},
+		{"crossings within merge are one", []step{
+			{t: 1, began: "1/1/door/line/1", ended: "1/1", merge: 5 * s}, {t: 4, began: "2/2/door/line/4", ended: "2/4", merge: 5 * s}},
+			"A opened, A changed, A changed, A changed, A ended@4"},
+		{"two who return are two incidents", []step{
+			{t: 10, began: "1/1/door/returning/9"}, {t: 11, began: "2/2/door/returning/10"}},
+			"A opened, B opened, A ended@90, B ended@90"},
+		{"a crowd that grows is one incident", []step{
+			{t: 10, began: "1/1/door/crowd/5", sev: models.SeverityLow}, {t: 20, began: "2/7/door/crowd/15", sev: models.SeverityHigh}, {t: 30, ended: "2/28"}, {t: 40, ended: "1/38"}},
+			"A opened, A changed, A changed, A changed, A ended@38"},
+		{"a second crowd is another incident", []step{
+			{t: 10, began: "1/1/door/crowd/5"}, {t: 20, ended: "1/18"}, {t: 21, began: "2/1/door/crowd/19"}},
+			"A opened, A changed, A ended@18, B opened, B ended@90"},
+		{"two things are two incidents, nobody having brought them", []step{
+			{t: 60, began: "1/0/door/left_object/0", box: models.Box{X: 0.1, W: 0.1, H: 0.1}}, {t: 61, began: "2/0/door/left_object/1", box: models.Box{X: 0.5, W: 0.1, H: 0.1}},
+			{t: 61, began: "3/0/door/left_object/1", box: models.Box{X: 0.7, W: 0.1, H: 0.1}}, {t: 70, ended: "1/69"}},
+			"A opened, B opened, C opened, A changed, A ended@69, B ended@90, C ended@90"},
+		{"one thing under two rules is one incident", []step{
+			{t: 60, began: "1/0/door/left_object/0", box: models.Box{X: 0.1, W: 0.1, H: 0.1}}, {t: 300, began: "2/0/door/left_object/0", box: models.Box{X: 0.11, W: 0.1, H: 0.1}}, {t: 310, ended: "1/309"}, {t: 310, ended: "2/309"}},
+			"A opened, A changed, A changed, A changed, A ended@309"},
 		{"the end of an event that never began here is nothing", []step{{t: 5, ended: "9/4"}}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -152,5 +178,39 @@ func TestSeverityAndLabelOnlyRise(t *testing.T) {
 	got := c.Handle(e)[0].Incident
 	if got.Label != "person" || got.Severity != models.SeverityHigh {
 		t.Errorf("got %s %s, want person high", got.Label, got.Severity)
+	}
+}
+
+func TestTroubleWithTheCamera(t *testing.T) {
+	var c Correlator
+	c.Apply(models.Watch{Zones: []models.Zone{{ID: "door"}}})
+	trouble := func(id int64, kind models.Kind, s float64) models.Event {
+		return models.Event{ID: id, Phase: models.PhaseBegan, Camera: "gate", Rule: models.Rule{Kind: kind}, Start: at(s - 5), Alarm: at(s)}
+	}
+	covered := c.Handle(trouble(1, models.KindCovered, 10))[0]
+	if want := models.IncidentID("20260304T050617.000Z-gate-covered-1"); covered.Incident.ID != want {
+		t.Errorf("ID %s, want %s", covered.Incident.ID, want)
+	}
+	if covered.Incident.Zone != "" || covered.Incident.Polygon != nil {
+		t.Errorf("zone %q, polygon %v; want none", covered.Incident.Zone, covered.Incident.Polygon)
+	}
+	lost := c.Handle(trouble(2, models.KindCameraLost, 12))[0]
+	if lost.Step != Opened {
+		t.Errorf("another kind of trouble: %s, want %s", lost.Step, Opened)
+	}
+	again := c.Handle(trouble(3, models.KindCovered, 14))[0]
+	if again.Step != Changed || again.Incident.ID != covered.Incident.ID {
+		t.Errorf("the same kind while it lasts: %s of %s, want %s of %s", again.Step, again.Incident.ID, Changed, covered.Incident.ID)
+	}
+	for _, id := range []int64{1, 3} {
+		e := trouble(id, models.KindCovered, 10)
+		e.Phase, e.End = models.PhaseEnded, at(20)
+		c.Handle(e)
+	}
+	if got := c.Advance(at(20)); len(got) != 1 || got[0].Step != Ended || got[0].Incident.Kind != models.KindCovered {
+		t.Errorf("got %+v, want the end of covered", got)
+	}
+	if anew := c.Handle(trouble(4, models.KindCovered, 30))[0]; anew.Step != Opened {
+		t.Errorf("trouble that comes again: %s, want %s", anew.Step, Opened)
 	}
 }
