@@ -69,7 +69,7 @@ func (l *layer) fill(strength float64, outlines ...[]point) {
 	l.brush.Reset(r.Dx(), r.Dy())
 	for _, outline := range outlines {
 		for i, p := range wound(outline) {
-			x, y := float32(p.x-float64(r.Min.X)), float32(p.y-float64(r.Min.Y))
+			x, y := float32(near(p.x, edge.Max.X)-float64(r.Min.X)), float32(near(p.y, edge.Max.Y)-float64(r.Min.Y))
 			if i == 0 {
 				l.brush.MoveTo(x, y)
 			} else {
@@ -79,6 +79,13 @@ func (l *layer) fill(strength float64, outlines ...[]point) {
 		l.brush.ClosePath()
 	}
 	l.stamp(r, strength)
+}
+
+// near draws a coordinate towards the canvas, which ends at edge: the rasterizer walks all
+// the way to a point that lies far outside.
+func near(v float64, edge int) float64 {
+	reach := 16 * float64(edge)
+	return max(-reach, min(reach, v))
 }
 
 // stamp puts what the brush has drawn, which begins at r.Min, on the mask.

@@ -115,18 +115,7 @@ func markUp(picture *image.RGBA, m Marks, unit float64) {
 	l := newLayer(picture.Rect)
 	c := severityColour(m.Severity)
 
-	if len(m.Zone) >= 3 {
-		zone := make([]point, len(m.Zone))
-		for i, p := range m.Zone {
-			zone[i] = at(p)
-		}
-		l.fill(1, zone)
-		l.over(picture, color.RGBA{255, 255, 255, 20})
-		l.outline(zone, 4.5*unit)
-		l.over(picture, halo)
-		l.outline(zone, 2*unit)
-		l.over(picture, color.RGBA{255, 255, 255, 235})
-	}
+	markArea(picture, l, m.Zone, at, unit)
 	if len(m.Path) > 0 {
 		drawPath(picture, l, m.Path, at, c, unit)
 	}
@@ -134,6 +123,23 @@ func markUp(picture *image.RGBA, m Marks, unit float64) {
 		a, b := at(models.Point{X: m.Box.X, Y: m.Box.Y}), at(models.Point{X: m.Box.X + m.Box.W, Y: m.Box.Y + m.Box.H})
 		drawBox(picture, l, a, b, c, unit)
 	}
+}
+
+// markArea draws the outline of a zone, and lightens what lies in it.
+func markArea(picture *image.RGBA, l *layer, area models.Polygon, at func(models.Point) point, unit float64) {
+	if len(area) < 3 {
+		return
+	}
+	corners := make([]point, len(area))
+	for i, p := range area {
+		corners[i] = at(p)
+	}
+	l.fill(1, corners)
+	l.over(picture, color.RGBA{255, 255, 255, 20})
+	l.outline(corners, 4.5*unit)
+	l.over(picture, halo)
+	l.outline(corners, 2*unit)
+	l.over(picture, color.RGBA{255, 255, 255, 235})
 }
 
 // drawPath draws where the track's foot point has been. The older half of the path fades

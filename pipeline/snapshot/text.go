@@ -81,6 +81,24 @@ func (f *face) fit(s string, limit int) string {
 	return ""
 }
 
+// wrap breaks s into at most so many lines of limit pixels; the last is cut where it must.
+func (f *face) wrap(s string, limit, lines int) []string {
+	var out []string
+	words := strings.Fields(printable(s))
+	for len(words) > 0 {
+		n := 1
+		for n < len(words) && f.width(strings.Join(words[:n+1], " ")) <= limit {
+			n++
+		}
+		if len(out) == lines-1 {
+			n = len(words)
+		}
+		out = append(out, f.fit(strings.Join(words[:n], " "), limit))
+		words = words[n:]
+	}
+	return out
+}
+
 // text writes a line that fits limit pixels; its baseline begins at (x, y).
 func (l *layer) text(f *face, x, y, limit int, s string) {
 	s = f.fit(s, limit)
