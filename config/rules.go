@@ -80,9 +80,6 @@ func ruleKinds(kind models.Kind) (ruleKind, bool) {
 	return ruleKind{}, false
 }
 
-// everyRule are the keys that each kind has.
-var everyRule = []string{"kind", "severity", "labels", "min_score", "min_size", "schedule", "cool_down"}
-
 // meaningFor names the kinds that a key means something for.
 func meaningFor(key string) []models.Kind {
 	return slices.DeleteFunc(models.RuleKinds(), func(kind models.Kind) bool {
