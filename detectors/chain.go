@@ -17,7 +17,7 @@ import (
 // it to look; it may look elsewhere too. It is safe for concurrent use.
 type ObjectDetector interface {
 	// Detect returns what it found and the part of the picture that it looked at; the part
-	// is empty when it did not look (it was not asked, or its budget was used up).
+	// is empty when it did not look, because its budget was used up.
 	Detect(f models.Frame, regions []models.Box) (found []models.Detection, looked models.Box, err error)
 }
 
@@ -38,10 +38,19 @@ type Result struct {
 	Statics []models.Static
 	Motion  float64 // share of the unmasked picture that moves, 0..1
 	Skipped bool    // not analysed: the watch's frame rate is used up
-	// ObjectsFailed says that the object detector failed on this frame, which was then
-	// analysed by motion alone.
-	ObjectsFailed bool
+	Look    Look    // what the object detector did
 }
+
+// Look is what became of the object detector's look at a frame.
+type Look int
+
+// What can become of a look. Without one that is done, motion alone feeds the tracks.
+const (
+	NoLook      Look = iota // there was no need
+	LookDone                // it looked
+	LookRefused             // the budget that the cameras share was used up
+	LookFailed              // it failed
+)
 
 // Chain analyses the frames of one camera. It is not safe for concurrent use.
 type Chain struct {
@@ -51,6 +60,7 @@ type Chain struct {
 	motion *motion.Detector
 	tracks *track.Tracker
 	rules  *rule.Engine
+	looks  looks
 	events int64 // number of the newest event
 
 	size    image.Point
@@ -78,6 +88,7 @@ func New(o Options) (*Chain, error) {
 		motion: motion.New(motion.Options{Masks: o.Watch.Masks, Hold: hold(o.Watch), Log: o.Log}),
 		tracks: track.New(16.0 / 9),
 		rules:  rule.New(o.Watch),
+		looks:  looks{rate: o.Watch.Looks},
 	}
 	c.rules.NextID = c.NextID
 	return c, nil
@@ -110,6 +121,7 @@ func (c *Chain) Apply(w models.Watch) {
 	c.watch = w
 	c.motion.Set(w.Masks, hold(w))
 	c.rules.Apply(w)
+	c.looks.rate = w.Looks
 }
 
 // Process analyses the next frame of the camera.
@@ -132,17 +144,11 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	r.Detections = seen.Regions
 	r.Statics = seen.Statics
 	c.moving = seen.Foreground
-	var looked models.Box
-	if c.opt.Objects != nil && c.watch.Objects {
-		found, part, err := c.opt.Objects.Detect(f, c.regions(seen.Regions))
-		r.ObjectsFailed = err != nil
-		c.note(err)
-		looked = part
-		r.Detections = append(r.Detections, found...)
-	}
+	looked := c.look(f, &r)
 	r.Tracks = c.tracks.Update(f.At, r.Detections, looked, track.Colours{
 		Picture: f.Picture, Foreground: seen.Foreground, Changes: c.motion.Changed,
 	})
+	c.looks.note(r.Tracks)
 	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, seen.Statics)...)
 	c.last = f.At
 	return r, nil
@@ -157,8 +163,34 @@ func (c *Chain) Foreground() *image.Gray {
 	return &image.Gray{Pix: slices.Clone(c.moving.Pix), Stride: c.moving.Stride, Rect: c.moving.Rect}
 }
 
-// note logs when the object detector begins to fail and when it recovers.
-func (c *Chain) note(err error) {
+// look asks the object detector, where and when there is need, and returns the part of the
+// picture that it looked at.
+func (c *Chain) look(f models.Frame, r *Result) models.Box {
+	if c.opt.Objects == nil || !c.watch.Objects {
+		return models.Box{}
+	}
+	regions := c.looks.ask(f.At.Media, r.Detections)
+	if len(regions) == 0 {
+		return models.Box{}
+	}
+	found, part, err := c.opt.Objects.Detect(f, regions)
+	c.report(err)
+	switch {
+	case err != nil:
+		c.looks.failed()
+		r.Look = LookFailed
+	case part.Empty():
+		r.Look = LookRefused
+	default:
+		c.looks.looked(f.At.Media, part, found)
+		r.Look = LookDone
+	}
+	r.Detections = append(r.Detections, found...)
+	return part
+}
+
+// report logs when the object detector begins to fail and when it recovers.
+func (c *Chain) report(err error) {
 	switch {
 	case err != nil && !c.failing:
 		c.log.Warn("object detector fails: motion alone", "error", err)
@@ -214,14 +246,6 @@ func (c *Chain) restart(at models.Instant) []models.Event {
 // Flush ends all tracks and events, because the stream has ended or was lost.
 func (c *Chain) Flush(models.Instant) []models.Event {
 	c.tracks.Flush("stream ended")
+	c.looks = looks{rate: c.watch.Looks}
 	return c.rules.Flush()
-}
-
-// regions are where the object detector is asked to look.
-func (c *Chain) regions(moving []models.Detection) []models.Box {
-	out := make([]models.Box, 0, len(moving))
-	for _, d := range moving {
-		out = append(out, d.Box)
-	}
-	return append(out, c.tracks.Protect()...)
 }

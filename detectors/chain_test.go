@@ -479,8 +479,8 @@ func TestObjectDetectorThatFails(t *testing.T) {
 		Watch: w, Objects: oracle{scene: s, fail: errors.New("no session")},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
-	if len(events) == 0 || !results[0].ObjectsFailed {
-		t.Errorf("%d events, failed %v; want motion alone to go on", len(events), results[0].ObjectsFailed)
+	if len(events) == 0 || results[0].Look != detectors.LookFailed {
+		t.Errorf("%d events, failed %v; want motion alone to go on", len(events), results[0].Look == detectors.LookFailed)
 	}
 	if n := strings.Count(log.String(), "no session"); n != 1 {
 		t.Errorf("the failure is logged %d times, want once", n)
