@@ -207,7 +207,8 @@ func (th *thing) attend(f *frame) {
 	th.distance = math.Inf(1)
 	for i := range f.tracks {
 		t := &f.tracks[i]
-		if t.State == models.TrackTentative || t.Box.IoU(th.static.Box) >= sameThing && t.Label != "person" {
+		// Who was lost may still be there, but is not for as long as the tracker remembers.
+		if t.State == models.TrackTentative || f.at.Since(t.Last) > occlusion || t.Box.IoU(th.static.Box) >= sameThing && t.Label != "person" {
 			continue
 		}
 		d := f.apart(t.Box, th.static.Box)
