@@ -1,4 +1,5 @@
 // Debian's Chromium, and what every page must keep.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -52,6 +53,28 @@ export async function login(page, user, password) {
   await page.getByLabel("Name").fill(user);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/**
+ * Does something in a page that is signed in (unless inside is false), and holds it to
+ * reporting no error.
+ * @param {import("playwright-core").Browser} browser
+ * @param {{ url: string, user: string, password: string }} mock
+ * @param {(page: import("playwright-core").Page) => Promise<void>} fn
+ * @param {Parameters<typeof visit>[2] & { inside?: boolean }} [o]
+ */
+export async function within(browser, mock, fn, o = {}) {
+  const { context, page, faults } = await visit(browser, mock.url, o);
+  try {
+    if (o.inside !== false) {
+      await login(page, mock.user, mock.password);
+      await page.getByRole("navigation", { name: "Pages" }).waitFor();
+    }
+    await fn(page);
+    assert.deepEqual(faults, [], "the page reported errors");
+  } finally {
+    await context.close();
+  }
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

@@ -1,9 +1,9 @@
 // The console in a real browser against the mock: what people do, end to end.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { desktop, findings, launch, login, phone, sideways, visit } from "./browser.mjs";
+import { desktop, findings, launch, login, phone, sideways, within } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { breakConfig, loseCamera, tellStory } from "./mock/story.mjs";
+import { breakConfig, coverCamera, loseCamera, tellStory } from "./mock/story.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -23,23 +23,8 @@ beforeEach(async () => {
 });
 after(() => mock?.stop());
 
-/**
- * @param {(page: Page) => Promise<void>} fn
- * @param {Parameters<typeof visit>[2] & { inside?: boolean }} [o]
- */
-async function withPage(fn, o = {}) {
-  const { context, page, faults } = await visit(browser, mock.url, o);
-  try {
-    if (o.inside !== false) {
-      await login(page, mock.user, mock.password);
-      await page.getByRole("navigation", { name: "Pages" }).waitFor();
-    }
-    await fn(page);
-    assert.deepEqual(faults, [], "the page reported errors");
-  } finally {
-    await context.close();
-  }
-}
+/** @param {(page: Page) => Promise<void>} fn @param {Parameters<typeof within>[3]} [o] */
+const withPage = (fn, o) => within(browser, mock, fn, o);
 
 /** @param {Page} page @param {string} id */
 const row = (page, id) => page.locator(`[data-id="${id}"]`);
@@ -534,7 +519,11 @@ describe("every page, both themes, both widths", () => {
             await page.getByRole("dialog").waitFor();
             await check("close", true);
             await page.keyboard.press("Escape");
-            for (const incident of [...mock.incidents.values()].slice(0, 5)) {
+            await page.keyboard.press("n");
+            await page.getByRole("dialog").waitFor();
+            await check("nuisance", true);
+            await page.keyboard.press("Escape");
+            for (const incident of [...mock.incidents.values()].slice(0, 6)) {
               await page.goto(`/incidents/${incident.id}`);
               await page.getByRole("heading", { name: "Facts" }).waitFor();
               await check(`incident ${incident.id}`, true);
@@ -543,6 +532,7 @@ describe("every page, both themes, both widths", () => {
             await page.locator("[data-id]").first().waitFor();
             await check("closed", true);
             loseCamera(mock);
+            coverCamera(mock);
             breakConfig(mock);
             await page.goto("/cameras");
             await page.getByAltText("Latest picture of gate").waitFor();

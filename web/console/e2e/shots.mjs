@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { desktop, launch, login, phone, visit } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { breakConfig, loseCamera, tellStory } from "./mock/story.mjs";
+import { breakConfig, coverCamera, loseCamera, tellStory } from "./mock/story.mjs";
 
 const dir = process.argv[2];
 if (!dir) {
@@ -53,6 +53,9 @@ try {
       await page.keyboard.press("x");
       await shot("close");
       await page.keyboard.press("Escape");
+      await page.keyboard.press("n");
+      await shot("nuisance");
+      await page.keyboard.press("Escape");
       await page.keyboard.press("?");
       await shot("help");
       await page.keyboard.press("Escape");
@@ -66,10 +69,24 @@ try {
       await page.waitForTimeout(1500);
       await page.getByRole("button", { name: "Still" }).click();
       await shot("incident-gap");
+      for (const kind of /** @type {const} */ (["line", "covered"])) {
+        await page.goto(`/incidents/${all.find((i) => i.kind === kind)?.id}`);
+        await page.waitForTimeout(1500);
+        await page.getByRole("button", { name: "Still" }).click();
+        if (kind === "line") await page.getByRole("button", { name: "What moved at the alarm" }).click();
+        await shot(`incident-${kind}`);
+      }
+      const high = all.find((i) => i.severity === "high" && i.kind === "loitering");
+      await page.goto(`/incidents/${high?.id}`);
+      await page.getByRole("heading", { name: "Why" }).scrollIntoViewIfNeeded();
+      await page.evaluate(() => document.querySelector("aside")?.children[1]?.scrollIntoView());
+      await page.waitForTimeout(1500);
+      await shot("why");
       await page.goto("/?show=closed");
       await shot("closed");
       const before = structuredClone(mock.cameras);
       loseCamera(mock);
+      coverCamera(mock);
       breakConfig(mock);
       await page.goto("/cameras");
       await page.waitForTimeout(2500);

@@ -12,7 +12,7 @@ const data = process.env.VEDETTE_DATA ?? fileURLToPath(new URL("../../../../../s
  * @typedef {{ t: number, x: number, y: number, w: number, h: number }} Step t in seconds of the clip, the rest fractions
  * @typedef {{
  *   camera: string, zone: string, label: string, polygon: { x: number, y: number }[],
- *   clip: Buffer, pictures: Buffer[], width: number, height: number, fps: number, seconds: number,
+ *   clip: Buffer, pictures: Buffer[], mask: Buffer, width: number, height: number, fps: number, seconds: number,
  *   start: number, alarm: number, end: number, dwell: number, path: Step[],
  * }} Scene times in seconds of the clip
  */
@@ -77,7 +77,7 @@ async function pets(dir, camera, zone, outline, id, start, end, dwell) {
 
 /**
  * @param {string} dir
- * @param {Omit<Scene, "clip" | "pictures" | "width" | "height"> & { source: string, from: number }} o
+ * @param {Omit<Scene, "clip" | "pictures" | "mask" | "width" | "height"> & { source: string, from: number }} o
  * @returns {Promise<Scene>}
  */
 async function cut(dir, o) {
@@ -100,7 +100,7 @@ function drawn(dir, camera, zone, label, fps) {
 
 /**
  * @param {string} dir @param {string} name @param {string[]} input
- * @param {Omit<Scene, "clip" | "pictures" | "width" | "height">} o
+ * @param {Omit<Scene, "clip" | "pictures" | "mask" | "width" | "height">} o
  * @returns {Promise<Scene>}
  */
 async function encode(dir, name, input, o) {
@@ -111,9 +111,15 @@ async function encode(dir, name, input, o) {
     join(dir, `${name}-%d.jpg`)]);
   const { stdout } = await run("ffprobe", ["-v", "error", "-select_streams", "v", "-show_entries", "stream=width,height", "-of", "csv=p=0", clip]);
   const [width, height] = stdout.trim().split(",").map(Number);
+  // What moved: the outline of whoever is there at the alarm, roughly.
+  const at = o.path.findLast((s) => s.t <= o.alarm) ?? { x: 0.46, y: 0.34, w: 0.07, h: 0.3 };
+  const [w, h] = [Math.round((width ?? 640) / 2), Math.round((height ?? 360) / 2)];
+  const inside = `lt(pow((X/${w}-${at.x + at.w / 2})/${at.w / 2},2)+pow((Y/${h}-${at.y + at.h / 2})/${at.h / 2},2),1)`;
+  await run("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", `color=black:s=${w}x${h},format=gray,geq=lum='255*${inside}'`,
+    "-frames:v", "1", "-threads", "1", join(dir, `${name}.png`)]);
   const pictures = readdirSync(dir).filter((f) => f.startsWith(`${name}-`) && f.endsWith(".jpg")).sort();
   return {
-    ...o, width: width ?? 0, height: height ?? 0, clip: readFileSync(clip),
+    ...o, width: width ?? 0, height: height ?? 0, clip: readFileSync(clip), mask: readFileSync(join(dir, `${name}.png`)),
     pictures: pictures.map((p) => readFileSync(join(dir, p))),
   };
 }

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { curveOf, factsOf, ruleOf, technical } from "./event.mjs";
 import { makeScenes } from "./footage.mjs";
 
 /** @typedef {import("../../src/api/types").Incident} Incident */
@@ -50,6 +51,8 @@ export class Mock {
   user = "admin";
   password = "one-time";
   mustChange = false;
+  /** Judgements are refused with 503 from now on. */
+  deaf = false;
   /** Attempts refused with 429 from now on. */
   refuse = false;
   /** @type {Map<string, Incident>} */
@@ -127,6 +130,7 @@ export class Mock {
         height: scene.height, last_frame: ago(0), clock: "camera", clock_offset_ns: 0.24 * second, sessions: 1,
         bytes: 5_312_000_000, access_units: 90_210, packets_lost: 0, decode_errors: 0, frames: 90_210,
         frames_analysed: 90_120, frames_shed: 90, buffered_ns: 21.4 * second, buffer_bytes: 7_900_000,
+        object_looks: 4_310, object_looks_over: 12, object_looks_failed: 0,
       },
     });
     this.#countCameras();
@@ -146,6 +150,8 @@ export class Mock {
    */
   open(o = {}) {
     const { age = 0, scene: n = 0, ...more } = o;
+    const kind = more.kind ?? "loitering";
+    const aside = technical.has(kind);
     const scene = /** @type {Scene} */ (this.footage[n % this.footage.length]);
     const alarm = Date.now() - age * 1000;
     const begin = alarm - scene.alarm * 1000;
@@ -154,38 +160,43 @@ export class Mock {
     /** @param {number} t */
     const instant = (t) => ({ media_ns: Math.round(t * second), wall: at(t) });
     const number = ++this.#count;
-    const id = `${at(scene.alarm).replace(/[-:]/g, "")}-${scene.camera}-${scene.zone}-loitering-${number}`;
-    const path = scene.path.map((s) => ({
+    const id = `${at(scene.alarm).replace(/[-:]/g, "")}-${[scene.camera, ...(aside ? [] : [scene.zone]), kind].join("-")}-${number}`;
+    const path = scene.path.map((s, k) => ({
       at: instant(s.t), foot: { x: s.x + s.w / 2, y: s.y + s.h }, box: { x: s.x, y: s.y, w: s.w, h: s.h }, seen: true,
+      // The object detector looks at every second frame.
+      ...(k % 2 ? {} : { score: Math.round((0.78 + 0.14 * Math.sin(k / 3)) * 100) / 100 }),
     }));
-    const box = path.findLast((p) => p.at.media_ns <= scene.alarm * second)?.box ?? { x: 0.46, y: 0.34, w: 0.07, h: 0.3 };
+    const walked = aside || kind === "crowd" ? [] : path;
+    const nobody = { x: 0, y: 0, w: 0, h: 0 };
+    const box = aside ? nobody : path.findLast((p) => p.at.media_ns <= scene.alarm * second)?.box ?? { x: 0.46, y: 0.34, w: 0.07, h: 0.3 };
     /** @type {Incident["severity"]} */
     const severity = more.severity ?? "high";
     const over = age > scene.end - scene.alarm;
+    const rule = ruleOf(kind === "storage" ? "motion" : kind, severity, scene);
+    const why = factsOf(rule, scene.alarm - scene.start);
+    const zone = aside ? "" : scene.zone;
+    const label = aside ? "" : scene.label;
+    const polygon = aside ? [] : scene.polygon;
     /** @type {Incident} */
     const incident = {
-      id, camera: scene.camera, zone: scene.zone, kind: "loitering", severity, state: "new", label: scene.label, score: 0.86,
+      id, camera: scene.camera, zone, kind, severity, state: "new", label, score: aside ? 0 : 0.86,
       start: at(scene.start), alarm: at(scene.alarm), opened: new Date(alarm + 210).toISOString(),
       ...(over ? { end: at(scene.end) } : {}),
-      box, polygon: scene.polygon,
-      events: [{
-        id: 1, phase: over ? "ended" : "began", camera: scene.camera, zone: scene.zone,
-        rule: { kind: "loitering", severity, dwell_ns: scene.dwell * second, grace_ns: 3 * second, labels: [scene.label] },
-        track: 4, label: scene.label, score: 0.86, start: instant(scene.start), alarm: instant(scene.alarm), end: instant(scene.end),
-        box, path, config: this.status.config.hash,
-        why: [
-          { name: "dwell", observed: scene.alarm - scene.start, threshold: scene.dwell, unit: "s" },
-          { name: "score", observed: 0.86, threshold: 0.5, unit: "" },
-        ],
+      box, polygon,
+      // No rule raises an incident of kind storage.
+      events: kind === "storage" ? [] : [{
+        id: 1, phase: over ? "ended" : "began", camera: scene.camera, zone, rule, track: aside ? 0 : 4, label, score: aside ? 0 : 0.86,
+        start: instant(scene.start), alarm: instant(scene.alarm), end: instant(scene.end), box, path: walked,
+        config: this.status.config.hash, why, curve: curveOf(rule, why, scene.start, scene.alarm, over ? scene.end : scene.alarm, instant),
       }],
-      event_count: 1, config: this.status.config.hash, version: "0.1.0",
+      event_count: kind === "storage" ? 0 : 1, config: this.status.config.hash, version: "0.1.0",
       footage: {
         state: over ? "stored" : "recording", asked_from: at(0), from: at(0), clock: "camera", codec: "h264", width: scene.width,
         height: scene.height, frames: Math.round(scene.seconds * scene.fps),
         ...(over
           ? {
               asked_to: at(scene.seconds), to: at(scene.seconds),
-              objects: /** @type {const} */ (["clip", "still", "picture", "manifest"]).map((role) => ({
+              objects: /** @type {const} */ (["clip", "still", "picture", "why", "mask", "manifest"]).map((role) => ({
                 role, key: `incidents/2026/11/22/${id}/${role}`, size: role === "clip" ? scene.clip.length : 48_213,
                 type: role === "clip" ? "video/mp4" : "image/jpeg", sha256: hash(id + role),
               })),
@@ -331,12 +342,28 @@ export class Mock {
       case "POST close": {
         const from = one[2] === "close" ? "acknowledged" : "new";
         const sent = await body(req);
+        if (sent.verdict && this.deaf) return problem(503, "the index does not answer");
         if (incident.state !== from) return problem(409, `incident is ${incident.state}: not possible in this state`);
         return json(200, this.change(id, (i) => {
           i.state = one[2] === "close" ? "closed" : "acknowledged";
-          i.log.push({ at: ago(0), who: this.user, what: i.state, ...(sent.note ? { note: sent.note } : {}) });
+          i.log.push({ at: ago(0), who: this.user, what: i.state, ...(sent.note && !sent.verdict ? { note: sent.note } : {}) });
+          if (sent.verdict) this.#judge(i, sent);
         }));
       }
+      case "POST judgement": {
+        const sent = await body(req);
+        if (this.deaf) return problem(503, "the index does not answer");
+        if ((sent.verdict === "nuisance") !== Boolean(sent.reason)) return problem(422, "a nuisance needs a reason, a true alarm has none");
+        return json(200, this.change(id, (i) => this.#judge(i, sent)));
+      }
+      case "GET why":
+        if (!this.#holds(incident, "why")) return problem(404, "not found");
+        return jpeg(res, /** @type {Buffer} */ (scene.pictures[0]));
+      case "GET mask":
+        if (!this.#holds(incident, "mask")) return problem(404, "not found");
+        res.writeHead(200, { "Content-Type": "image/png", "Content-Length": scene.mask.length });
+        res.end(scene.mask);
+        return;
       case "GET picture":
       case "GET still":
         if (incident.footage.state === "none") return problem(404, "not found");
@@ -346,6 +373,18 @@ export class Mock {
         return ranged(req, res, scene.clip);
     }
     return problem(405, "not with this method");
+  }
+
+  /** @param {Incident} i @param {{ verdict: "true" | "nuisance", reason?: import("../../src/api/types").Nuisance, note?: string }} said */
+  #judge(i, { verdict, reason, note }) {
+    const at = ago(0);
+    i.judgement = { verdict, ...(reason ? { reason } : {}), ...(note ? { note } : {}), by: this.user, at };
+    i.log.push({ at, who: this.user, what: `judged ${[verdict, reason].filter(Boolean).join(": ")}`, ...(note ? { note } : {}) });
+  }
+
+  /** @param {Incident} i @param {string} role */
+  #holds(i, role) {
+    return i.footage.objects?.some((o) => o.role === role) ?? false;
   }
 
   /** @param {string} path @param {import("node:http").ServerResponse} res */
@@ -379,7 +418,7 @@ export class Mock {
     const fits = (name, value) => q.getAll(name).length === 0 || q.getAll(name).includes(value);
     const rank = (/** @type {Incident} */ i) => severities.indexOf(i.severity);
     const all = [...this.incidents.values()]
-      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity))
+      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none"))
       .sort(
         q.get("order") === "queue"
           ? (a, b) => rank(a) - rank(b) || (a.alarm < b.alarm ? -1 : 1)

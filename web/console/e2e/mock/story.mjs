@@ -4,11 +4,13 @@
 export function tellStory(mock) {
   const at = (/** @type {number} */ s) => new Date(Date.now() - s * 1000).toISOString();
   mock.open({ age: 95, scene: 0, severity: "critical" });
+  mock.open({ age: 210, scene: 2, severity: "high", kind: "covered", end: undefined });
   mock.open({ age: 340, scene: 1, severity: "high" });
   mock.open({
     age: 700, scene: 2, severity: "high", state: "acknowledged", revision: 2,
     log: [{ at: at(640), who: "m.weber", what: "acknowledged", note: "Watching on the second screen." }],
   });
+  mock.open({ age: 1200, scene: 0, severity: "medium", kind: "line" });
   const gap = mock.open({ age: 1500, scene: 0, severity: "medium" });
   mock.change(gap.id, (i) => {
     const from = Date.parse(i.start) + 4300;
@@ -21,7 +23,14 @@ export function tellStory(mock) {
     i.footage.upload_note = "the evidence store refuses the connection; next try in 40 s";
   });
   mock.open({ age: 4, scene: 3, severity: "medium", kind: "motion" });
-  mock.open({ age: 5400, scene: 1, severity: "low", kind: "motion" });
+  mock.open({
+    age: 5400, scene: 1, severity: "low", kind: "motion", state: "acknowledged", revision: 2,
+    judgement: { verdict: "nuisance", reason: "rain", by: "m.weber", at: at(5300) },
+    log: [
+      { at: at(5300), who: "m.weber", what: "acknowledged" },
+      { at: at(5300), who: "m.weber", what: "judged nuisance: rain" },
+    ],
+  });
   mock.open({ age: 9100, scene: 2, severity: "low", kind: "motion" });
   mock.open({
     age: 21_000, scene: 0, severity: "high", state: "closed", revision: 3,
@@ -50,4 +59,12 @@ export function breakConfig(mock) {
     "vedette.yml:21:16: cameras.yard.zones.ramp.polygon: the outline crosses itself between corners 2 and 4",
   ];
   mock.publish("status", mock.status);
+}
+
+/** Somebody has hung a coat over the lobby's camera. @param {import("./server.mjs").Mock} mock */
+export function coverCamera(mock) {
+  const lobby = mock.cameras.find((c) => c.id === "lobby") ?? mock.cameras[0];
+  if (!lobby) return;
+  lobby.health = { ...lobby.health, troubles: ["covered"] };
+  mock.publish("camera", lobby.health);
 }

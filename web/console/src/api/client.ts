@@ -1,4 +1,4 @@
-import type { Camera, Incident, IncidentPage, Session, Status } from "./types";
+import type { Camera, Incident, IncidentPage, Judgement, Nuisance, Session, Status } from "./types";
 
 /** What the server refused, in its own words (RFC 9457) and with its status. */
 export class ApiError extends Error {
@@ -73,11 +73,12 @@ export interface Filter {
   zone: string[];
   kind: string[];
   severity: string[];
+  verdict: string[];
 }
 
 export function listQuery(filter: Partial<Filter>, order: "queue" | "newest", limit: number, after?: string): string {
   const q = new URLSearchParams();
-  for (const key of ["state", "camera", "zone", "kind", "severity"] as const) {
+  for (const key of ["state", "camera", "zone", "kind", "severity", "verdict"] as const) {
     for (const value of filter[key] ?? []) q.append(key, value);
   }
   q.set("order", order);
@@ -87,6 +88,13 @@ export function listQuery(filter: Partial<Filter>, order: "queue" | "newest", li
 }
 
 const id = encodeURIComponent;
+
+/** What a person says of an alarm. */
+export interface Saying {
+  verdict?: Judgement["verdict"];
+  reason?: Nuisance;
+  note?: string;
+}
 
 export const api = {
   session: () => request<Session>("GET", "/api/session"),
@@ -98,8 +106,10 @@ export const api = {
     request<IncidentPage>("GET", `/api/incidents?${listQuery(filter, order, limit, after)}`, undefined, signal),
   incident: (incident: string, signal?: AbortSignal) =>
     request<Incident>("GET", `/api/incidents/${id(incident)}`, undefined, signal),
-  acknowledge: (incident: string, note?: string) =>
-    request<Incident>("POST", `/api/incidents/${id(incident)}/acknowledge`, note ? { note } : {}),
+  /** Claims; what the person says of the alarm may come with it. */
+  acknowledge: (incident: string, said: Saying = {}) =>
+    request<Incident>("POST", `/api/incidents/${id(incident)}/acknowledge`, said),
+  judge: (incident: string, said: Saying) => request<Incident>("POST", `/api/incidents/${id(incident)}/judgement`, said),
   close: (incident: string, note?: string) =>
     request<Incident>("POST", `/api/incidents/${id(incident)}/close`, note ? { note } : {}),
 
@@ -108,6 +118,8 @@ export const api = {
 };
 
 export const clipURL = (incident: string, version: string) => `/api/incidents/${id(incident)}/clip?v=${id(version)}`;
+export const whyURL = (incident: string) => `/api/incidents/${id(incident)}/why`;
+export const maskURL = (incident: string) => `/api/incidents/${id(incident)}/mask`;
 export const pictureURL = (incident: string) => `/api/incidents/${id(incident)}/picture`;
 
 /** The newest picture of a camera as an object URL, to be revoked by whoever takes it, and when it was taken. */

@@ -15,9 +15,17 @@ export type Gap = Schemas["Gap"];
 export type Health = Schemas["Health"];
 export type Incident = Schemas["Incident"];
 export type IncidentPage = Schemas["IncidentPage"];
+export type Instant = Schemas["Instant"];
+export type Judgement = Schemas["Judgement"];
 export type PathPoint = Schemas["PathPoint"];
 export type Point = Schemas["Point"];
+export type PrecisionReport = Schemas["PrecisionReport"];
+export type PrecisionRow = Schemas["PrecisionRow"];
+export type Rule = Schemas["Rule"];
+export type Schedule = Schemas["Schedule"];
 export type Session = Schemas["Session"];
 export type Status = Schemas["Status"];
 
+export type Kind = Incident["kind"];
+export type Nuisance = NonNullable<Judgement["reason"]>;
 export type Severity = Incident["severity"];

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gap } from "../api/types";
 import { footage } from "./fixture";
-import { complete, completenessText, footageFlag, footageText, gapText, percent } from "./footage";
+import { complete, completenessText, footageFlag, footageText, gapText, mayHave, percent } from "./footage";
 
 beforeAll(() => {
   process.env.TZ = "Europe/Berlin";
@@ -66,5 +66,19 @@ describe("in words", () => {
     expect(footageFlag(footage({ state: "pending" }))).toBe("not yet off site");
     expect(footageFlag(footage({ state: "pending", gaps: [gap(67.2, 69)] }))).toBe("97 % of footage");
     expect(footageFlag(footage({ state: "none" }))).toBe("no footage");
+  });
+});
+
+describe("whether there may be a picture of why", () => {
+  const object = (role: "clip" | "why") => ({ role, key: role, type: "", size: 1, sha256: "" });
+  it("is known once the objects are named", () => {
+    expect(mayHave(footage({ objects: [object("clip"), object("why")] }), "why")).toBe(true);
+    expect(mayHave(footage({ objects: [object("clip")] }), "why")).toBe(false);
+  });
+  it("is worth asking before that, and only then", () => {
+    expect(mayHave(footage({ state: "recording" }), "why")).toBe(true);
+    expect(mayHave(footage({ state: "pending", objects: [] }), "why")).toBe(true);
+    expect(mayHave(footage({ state: "stored" }), "why")).toBe(false);
+    expect(mayHave(footage({ state: "none" }), "why")).toBe(false);
   });
 });

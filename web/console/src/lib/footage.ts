@@ -91,3 +91,14 @@ export function spanText(f: Footage): string {
   if (Number.isNaN(from)) return "–";
   return Number.isNaN(to) ? `from ${clock(from)}` : `${clock(from)} – ${clock(to)}`;
 }
+
+type Role = NonNullable<Footage["objects"]>[number]["role"];
+
+/**
+ * Whether there may be evidence of this kind. Once the record names its objects it is known;
+ * before that it is worth asking the server, which serves from its own disk.
+ */
+export function mayHave(f: Footage, role: Role): boolean {
+  if (f.objects && f.objects.length > 0) return f.objects.some((o) => o.role === role);
+  return f.state === "recording" || f.state === "pending";
+}

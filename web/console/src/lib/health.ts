@@ -1,6 +1,6 @@
 import type { Camera } from "../api/types";
 import { fromNanos, length, offset } from "./time";
-import { bytes, clockWord, codecWord, count } from "./words";
+import { bytes, clockWord, codecWord, count, plural } from "./words";
 
 export interface Figure {
   name: string;
@@ -40,6 +40,17 @@ export function rateText(c: Camera, rate: number | undefined): string {
 /** A camera clock further off than this does not fit the footage of its neighbours. */
 const clockTolerance = 2e9;
 
+/** Nothing is wrong with the camera itself: it is there, and it sees. */
+export const sound = (c: Camera) => c.health.connection === "connected" && (c.health.troubles ?? []).length === 0;
+
+/** 1 204 looks, 3 over the budget: how often the object detector looked at a frame. */
+export function looksText(c: Camera): string {
+  if (!c.objects) return "motion only";
+  const { object_looks: looks, object_looks_over: over, object_looks_failed: bad } = c.health;
+  if (!looks && !over && !bad) return "classified, no look yet";
+  return [plural(looks, "look"), over ? `${count(over)} over the budget` : "", bad ? `${count(bad)} failed` : ""].filter(Boolean).join(", ");
+}
+
 /** Everything that is known of a camera, in the order in which trouble is looked for. */
 export function figures(c: Camera, rate: number | undefined): Figure[] {
   const h = c.health;
@@ -62,7 +73,12 @@ export function figures(c: Camera, rate: number | undefined): Figure[] {
     },
     { name: "Pre-roll held", value: h.buffered_ns ? `${length(fromNanos(h.buffered_ns))}, ${bytes(h.buffer_bytes)}` : "–" },
     { name: "Received", value: bytes(h.bytes), note: `${count(h.sessions)} ${h.sessions === 1 ? "connection" : "connections"} since the start` },
-    { name: "Objects", value: c.objects ? "classified" : "motion only" },
+    {
+      name: "Objects",
+      value: looksText(c),
+      note: h.object_looks_over > 0 ? "beyond the budget tracks go on by motion alone" : undefined,
+      attention: h.object_looks_failed > 0 || h.object_looks_over > h.object_looks,
+    },
   ];
   return out;
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Incident } from "../api/types";
 import { alarm } from "./fixture";
 import { byNewest, byUrgency, place } from "./order";
-import { OpenCount, Rows, type View } from "./queue";
+import { OpenCount, Rows, shows, type View } from "./queue";
 
-const open: View = { states: ["new", "acknowledged"], cameras: [], zones: [], kinds: [], severities: [] };
+const open: View = { states: ["new", "acknowledged"], cameras: [], zones: [], kinds: [], severities: [], verdicts: [] };
 const ids = (items: readonly Incident[]) => items.map((i) => i.id).join(" ");
 
 function rows(...items: Incident[]): Rows {
@@ -169,4 +169,19 @@ describe("the number of open incidents", () => {
     c.apply(alarm("n", "low", 1));
     expect(c.value).toBe(1);
   });
+});
+
+describe("a view by verdict", () => {
+  const judged = (verdict: "true" | "nuisance") => alarm("a", "high", 1, { judgement: { verdict, by: "weber", at: "2026-11-22T22:42:00Z" } });
+  const cases = [
+    { verdicts: ["true"], want: [true, false, false] },
+    { verdicts: ["nuisance"], want: [false, true, false] },
+    { verdicts: ["none"], want: [false, false, true] },
+    { verdicts: ["true", "none"], want: [true, false, true] },
+    { verdicts: [], want: [true, true, true] },
+  ];
+  for (const c of cases) {
+    it(c.verdicts.join(" or ") || "of any", () =>
+      expect([judged("true"), judged("nuisance"), alarm("a", "high", 1)].map((i) => shows({ ...open, verdicts: c.verdicts }, i))).toEqual(c.want));
+  }
 });

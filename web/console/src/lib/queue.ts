@@ -8,6 +8,8 @@ export interface View {
   zones: string[];
   kinds: string[];
   severities: string[];
+  /** true, nuisance, none. */
+  verdicts: string[];
 }
 
 /** Open incidents stand by urgency; as soon as closed ones are asked for it is an archive. */
@@ -20,7 +22,8 @@ export function shows(v: View, i: Incident): boolean {
     has(v.cameras, i.camera) &&
     has(v.zones, i.zone) &&
     has(v.kinds, i.kind) &&
-    has(v.severities, i.severity)
+    has(v.severities, i.severity) &&
+    has(v.verdicts, i.judgement?.verdict ?? "none")
   );
 }
 

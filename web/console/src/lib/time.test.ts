@@ -88,6 +88,8 @@ describe("lengths", () => {
     expect(setting(1500)).toBe("1.5 s");
     expect(setting(2 * min)).toBe("2 min");
     expect(setting(90 * s)).toBe("1 min 30 s");
+    expect(setting(60 * min)).toBe("1 h");
+    expect(setting(90 * min)).toBe("1 h 30 min");
   });
   it("of a clock's offset, with the sign", () => {
     expect(offset(240_000_000)).toBe("+0.24 s");

@@ -102,8 +102,12 @@ export function length(ms: number): string {
   return `${Math.floor(m / 60)} h ${two(m % 60)} min`;
 }
 
-/** A length that somebody set: 10 s, 2 min, 1 min 30 s. */
+/** A length that somebody set: 10 s, 2 min, 1 min 30 s, 1 h, 1 h 30 min. */
 export function setting(ms: number): string {
+  if (ms >= hour) {
+    const m = Math.round((ms % hour) / minute);
+    return m ? `${Math.floor(ms / hour)} h ${m} min` : `${Math.floor(ms / hour)} h`;
+  }
   if (ms < minute) return `${Number((ms / second).toFixed(1))} s`;
   const rest = Math.round((ms % minute) / second);
   return rest ? `${Math.floor(ms / minute)} min ${rest} s` : `${Math.floor(ms / minute)} min`;

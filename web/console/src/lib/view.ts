@@ -1,3 +1,5 @@
+import { verdictWord } from "./judgement";
+import { kindWord } from "./kinds";
 import type { View } from "./queue";
 
 /** What the state filter offers; each is one question that a person asks. */
@@ -21,10 +23,11 @@ export function parseView(search: string): View & { shown: StateView } {
     zones: q.getAll("zone"),
     kinds: q.getAll("kind"),
     severities: q.getAll("severity"),
+    verdicts: q.getAll("verdict"),
   };
 }
 
-type Field = "camera" | "zone" | "kind" | "severity";
+type Field = "camera" | "zone" | "kind" | "severity" | "verdict";
 
 /** The address after one more filter, or after taking it away again. */
 export function toggle(search: string, field: Field, value: string): string {
@@ -52,17 +55,26 @@ export interface Suggestion {
   value: string;
 }
 
+/** What people call the value of a filter. */
+export function filterWord(field: Suggestion["field"], value: string): string {
+  if (field === "kind") return kindWord(value);
+  return field === "verdict" ? verdictWord(value) : value;
+}
+
 /** What a few typed letters may mean, the closest first: names that begin so, then names that contain it. */
-export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[] }): Suggestion[] {
+export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[]; verdicts?: string[] }): Suggestion[] {
   const wanted = text.trim().toLowerCase();
   const all: Suggestion[] = [
     ...known.cameras.map((value) => ({ field: "camera" as const, value })),
     ...known.zones.map((value) => ({ field: "zone" as const, value })),
     ...known.kinds.map((value) => ({ field: "kind" as const, value })),
+    ...(known.verdicts ?? []).map((value) => ({ field: "verdict" as const, value })),
   ];
   if (!wanted) return all.slice(0, 12);
-  const starts = all.filter((s) => s.value.toLowerCase().startsWith(wanted));
-  const contains = all.filter((s) => !starts.includes(s) && s.value.toLowerCase().includes(wanted));
+  // A kind answers to the word that people read and to the one in the configuration.
+  const names = (s: Suggestion) => [s.value, filterWord(s.field, s.value)].map((n) => n.toLowerCase());
+  const starts = all.filter((s) => names(s).some((n) => n.startsWith(wanted)));
+  const contains = all.filter((s) => !starts.includes(s) && names(s).some((n) => n.includes(wanted)));
   const found = [...starts, ...contains].slice(0, 12);
   // An ID, as the incident page and the log show it, goes straight to its incident.
   if (/^\d{8}t\d{6}/.test(wanted)) found.unshift({ field: "incident", value: text.trim() });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Event } from "../api/types";
 import { incident } from "./fixture";
 import { Rate } from "./rate";
 import { parseView, show, suggest, toggle } from "./view";
-import { bytes, count, factText, owner, plural, quantity, ruleText, stateText } from "./words";
+import { bytes, count, factText, owner, plural, quantity, stateText } from "./words";
 
 describe("who has it", () => {
   const log = [
@@ -20,17 +19,8 @@ describe("who has it", () => {
   });
 });
 
-describe("a rule as a sentence", () => {
-  const event = (rule: Event["rule"]): Event => ({ zone: "door", rule }) as Event;
-  it("loitering", () =>
-    expect(ruleText(event({ kind: "loitering", severity: "high", dwell_ns: 10e9, grace_ns: 3e9, labels: ["person", "dog"] }))).toBe(
-      "Person or dog that stays in door for 10 s, out of it for at most 3 s at a time.",
-    ));
-  it("motion of anything", () =>
-    expect(ruleText(event({ kind: "motion", severity: "low" }))).toBe("Anything that moves in door."));
-  it("loitering of anything, with no grace", () =>
-    expect(ruleText(event({ kind: "loitering", severity: "low", dwell_ns: 90e9 }))).toBe("Anything that stays in door for 1 min 30 s."));
-  it("what it compared, and what it only tells", () => {
+describe("a fact", () => {
+  it("says what it compared, and what it only tells", () => {
     expect(factText({ name: "dwell", observed: 12.31, threshold: 10, unit: "s" })).toBe("12.3 s, limit 10 s");
     expect(factText({ name: "lasted", observed: 41, threshold: 0, unit: "s" })).toBe("41 s");
   });
@@ -92,5 +82,16 @@ describe("filters live in the address", () => {
     expect(suggest("gate", known).map((s) => s.value)).toEqual(["gate", "gateway"]));
   it("suggest an incident for what looks like its ID", () =>
     expect(suggest("20261122T224107.000Z-gate-door-loitering-1", known)[0]?.field).toBe("incident"));
+  it("suggest a kind by the word that people read, and by the one in the configuration", () => {
+    const some = { cameras: [], zones: [], kinds: ["left_object", "covered"] };
+    expect(suggest("object", some).map((x) => x.value)).toEqual(["left_object"]);
+    expect(suggest("left_", some).map((x) => x.value)).toEqual(["left_object"]);
+    expect(suggest("camera cov", some).map((x) => x.value)).toEqual(["covered"]);
+  });
+  it("suggest a verdict by its word, and hold it in the address", () => {
+    const some = { cameras: [], zones: [], kinds: [], verdicts: ["true", "nuisance", "none"] };
+    expect(suggest("not j", some)).toEqual([{ field: "verdict", value: "none" }]);
+    expect(parseView(toggle("", "verdict", "none").slice(1)).verdicts).toEqual(["none"]);
+  });
   it("suggest nothing for what is not there", () => expect(suggest("zzz", known)).toEqual([]));
 });

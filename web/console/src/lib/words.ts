@@ -1,9 +1,7 @@
-import type { Event, Fact, Incident, Severity } from "../api/types";
-import { fromNanos, setting } from "./time";
+import type { Fact, Incident, Severity } from "../api/types";
+import { capital } from "./kinds";
 
-const sentence = (s: string) => (s ? s[0]!.toUpperCase() + s.slice(1).replaceAll("_", " ") : s);
-
-export const kindWord = (kind: string) => sentence(kind);
+const sentence = (s: string) => capital(s.replaceAll("_", " "));
 
 const severityWords: Record<Severity, string> = { critical: "Critical", high: "High", medium: "Medium", low: "Low" };
 export const severityWord = (s: string) => severityWords[s as Severity] ?? sentence(s);
@@ -32,7 +30,7 @@ export const clockWord = (c: string | undefined) => (c ? (clocks[c] ?? c) : "–
 const codecs: Record<string, string> = { h264: "H.264", h265: "H.265" };
 export const codecWord = (c: string | undefined) => (c ? (codecs[c] ?? c) : "–");
 
-const steps: Record<string, string> = { acknowledged: "Claimed", closed: "Closed" };
+const steps: Record<string, string> = { acknowledged: "Claimed", closed: "Closed", judged: "Judged" };
 /** What was done, as the log shows it. */
 export const stepWord = (what: string) => steps[what] ?? sentence(what);
 
@@ -56,17 +54,6 @@ export function stateText(in_: Incident): string {
     case "closed":
       return "Closed";
   }
-}
-
-/** The rule as a sentence: what has to be true for it to fire. */
-export function ruleText(e: Event): string {
-  const r = e.rule;
-  const who = r.labels && r.labels.length > 0 ? r.labels.join(" or ") : "anything";
-  const dwell = r.dwell_ns ? setting(fromNanos(r.dwell_ns)) : "";
-  const grace = r.grace_ns ? `, out of it for at most ${setting(fromNanos(r.grace_ns))} at a time` : "";
-  if (r.kind === "loitering") return `${sentence(who)} that stays in ${e.zone} for ${dwell || "any time"}${grace}.`;
-  if (r.kind === "motion") return `${sentence(who)} that moves in ${e.zone}${dwell ? ` for ${dwell}` : ""}${grace}.`;
-  return `${kindWord(r.kind)} in ${e.zone}${dwell ? ` for ${dwell}` : ""}.`;
 }
 
 /** 31.2 s, 82 %, 0.4 : a measured value with its unit. */

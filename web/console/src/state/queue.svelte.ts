@@ -19,7 +19,7 @@ class Queue {
   /** IDs that arrived by themselves, with when, so that a row can show it once. */
   arrived = $state.raw<ReadonlyMap<string, number>>(new Map());
 
-  #rows = new Rows({ states: [], cameras: [], zones: [], kinds: [], severities: [] });
+  #rows = new Rows({ states: [], cameras: [], zones: [], kinds: [], severities: [], verdicts: [] });
   #count = new OpenCount();
   #abort: AbortController | undefined;
   #fetching = false;
@@ -157,6 +157,7 @@ const filter = (v: View): Filter => ({
   zone: v.zones,
   kind: v.kinds,
   severity: v.severities,
+  verdict: v.verdicts,
 });
 
 export const queue = new Queue();
