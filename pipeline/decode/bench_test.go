@@ -53,6 +53,7 @@ func BenchmarkDecode1080(b *testing.B) {
 	}{
 		{"loop filter to 640", Options{LoopFilter: true}},
 		{"to 640", Options{}},
+		{"to 640, one in three wanted", Options{Want: func(at models.Instant) bool { return int64(at.Media*15/time.Second)%3 == 0 }}},
 		{"to 320", Options{TargetSide: 320}},
 		{"full size", Options{TargetSide: -1}},
 	} {

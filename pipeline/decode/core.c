@@ -117,6 +117,15 @@ static void drop(vd_core *c)
     c->held = 0;
 }
 
+/* release lets go of the picture that has been dealt with and holds the next one. */
+static int release(vd_core *c, vd_picture *pic, vd_sink *sink)
+{
+    drop(c);
+    pic->more = fetch(c) || c->pending < 0;
+    note_damage(c, pic, sink);
+    return VD_GOT;
+}
+
 int vd_core_take(vd_core *c, const vd_form *form, uint8_t *dst, vd_picture *pic, vd_sink *sink)
 {
     int found = fetch(c);
@@ -137,6 +146,10 @@ int vd_core_take(vd_core *c, const vd_form *form, uint8_t *dst, vd_picture *pic,
     pic->pts = f->best_effort_timestamp;
     pic->more = 0;
     pic->flaws = 0;
+    if (f->flags & AV_FRAME_FLAG_CORRUPT)
+        pic->flaws |= VD_UNRECOVERED;
+    if (f->decode_error_flags)
+        pic->flaws |= VD_DAMAGED;
     pic->full_range = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
                       f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P ||
                       f->format == AV_PIX_FMT_YUVJ440P || f->format == AV_PIX_FMT_YUVJ411P;
@@ -180,12 +193,10 @@ int vd_core_take(vd_core *c, const vd_form *form, uint8_t *dst, vd_picture *pic,
         vd_box(dst + (size_t)w * h + (size_t)(i - 1) * cw * ch, cw, ch, from->data[i],
                from->linesize[i], (f->width + 1) / 2, (f->height + 1) / 2, n);
 
-    if (f->flags & AV_FRAME_FLAG_CORRUPT)
-        pic->flaws |= VD_UNRECOVERED;
-    if (f->decode_error_flags)
-        pic->flaws |= VD_DAMAGED;
-    drop(c);
-    pic->more = fetch(c) || c->pending < 0;
-    note_damage(c, pic, sink);
-    return VD_GOT;
+    return release(c, pic, sink);
+}
+
+int vd_core_skip(vd_core *c, vd_picture *pic, vd_sink *sink)
+{
+    return c->held ? release(c, pic, sink) : VD_NONE;
 }

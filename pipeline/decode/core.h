@@ -25,5 +25,6 @@ void vd_core_close(vd_core *c);
 void vd_core_flush(vd_core *c);
 void vd_core_send(vd_core *c, const AVPacket *pkt, int64_t seq, vd_picture *pic, vd_sink *sink);
 int vd_core_take(vd_core *c, const vd_form *form, uint8_t *dst, vd_picture *pic, vd_sink *sink);
+int vd_core_skip(vd_core *c, vd_picture *pic, vd_sink *sink);
 
 #endif

@@ -53,6 +53,8 @@ int vd_decode(vd_decoder *d, const uint8_t *data, int size, int64_t seq,
 /* vd_take takes a picture that is already held, without feeding anything. */
 int vd_take(vd_decoder *d, const vd_form *form, uint8_t *dst, vd_picture *pic,
             char *why, int why_size);
+/* vd_skip passes over the picture that is held: VD_GOT, but nothing is written. */
+int vd_skip(vd_decoder *d, vd_picture *pic, char *why, int why_size);
 
 /* ---- file ---- */
 typedef struct {

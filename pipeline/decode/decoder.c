@@ -66,3 +66,13 @@ int vd_take(vd_decoder *d, const vd_form *form, uint8_t *dst, vd_picture *pic,
     vd_log_end();
     return ret;
 }
+
+int vd_skip(vd_decoder *d, vd_picture *pic, char *why, int why_size)
+{
+    vd_sink sink;
+    vd_log_begin(&sink, why, why_size);
+    pic->hurt = 0;
+    int ret = vd_core_skip(&d->core, pic, &sink);
+    vd_log_end();
+    return ret;
+}

@@ -7,6 +7,8 @@ package decode
 #cgo nocallback vd_decode
 #cgo noescape vd_take
 #cgo nocallback vd_take
+#cgo noescape vd_skip
+#cgo nocallback vd_skip
 #include "decode.h"
 */
 import "C"
@@ -43,27 +45,29 @@ type origin struct {
 	arrival time.Time
 }
 
-// Decoder decodes the access units of one camera. One goroutine uses it; only Broken and
-// Skipped may be called from others.
+// Decoder decodes the access units of one camera. One goroutine uses it; only Frames,
+// Broken and Skipped may be called from others.
 type Decoder struct {
 	codec   models.Codec
 	options Options
 	c       *C.vd_decoder
 
-	form    C.vd_form // that the next frame will probably have
-	pix     []byte    // room for it
-	pic     C.vd_picture
-	why     reason
-	packet  []byte // the unit in Annex B form
-	prefix  int    // bytes of packet that wait for the next unit with a picture
-	origins [reorder]origin
-	seq     int64
-	session int
-	index   int
-	waiting bool // for a key unit
-	gate    gate
+	form     C.vd_form // that the next frame will probably have
+	pix      []byte    // room for it
+	pic      C.vd_picture
+	why      reason
+	packet   []byte // the unit in Annex B form
+	prefix   int    // bytes of packet that wait for the next unit with a picture
+	origins  [reorder]origin
+	seq      int64
+	session  int
+	index    int
+	waiting  bool // for a key unit
+	asked    bool // whether the picture that C holds is wanted
+	unwanted bool // the answer, when asked
+	gate     gate
 
-	broken, skipped atomic.Uint64
+	frames, broken, skipped atomic.Uint64
 }
 
 // New opens a decoder. The caller closes it.
@@ -126,7 +130,7 @@ func (d *Decoder) Decode(au models.AccessUnit, emit func(models.Frame)) error {
 	}
 	d.origins[d.seq%reorder] = origin{d.seq, au.Camera, au.Session, au.At, au.Clock, au.Arrival}
 	ret := C.vd_decode(d.c, (*C.uint8_t)(&d.packet[0]), C.int(len(d.packet)), C.int64_t(d.seq),
-		&d.form, d.dst(), &d.pic, d.why.ptr(), d.why.size())
+		&d.form, d.first(), &d.pic, d.why.ptr(), d.why.size())
 	d.packet = d.packet[:0]
 	if cap(d.packet) > keepPacket {
 		d.packet = nil
@@ -140,7 +144,7 @@ func (d *Decoder) Drain(emit func(models.Frame)) error {
 	if d.c == nil {
 		return errors.New("decode: the decoder is closed")
 	}
-	ret := C.vd_decode(d.c, nil, 0, 0, &d.form, d.dst(), &d.pic, d.why.ptr(), d.why.size())
+	ret := C.vd_decode(d.c, nil, 0, 0, &d.form, d.first(), &d.pic, d.why.ptr(), d.why.size())
 	err := d.collect(ret, d.origins[d.seq%reorder].at.Media, emit)
 	d.Reset()
 	return err
@@ -154,7 +158,7 @@ func (d *Decoder) Reset() {
 	}
 	C.vd_decoder_flush(d.c)
 	d.packet, d.prefix = d.packet[:0], 0
-	d.waiting, d.gate = true, gate{}
+	d.waiting, d.asked, d.gate = true, false, gate{}
 }
 
 // Close frees the decoder. It may be called twice.
@@ -162,6 +166,9 @@ func (d *Decoder) Close() {
 	C.vd_decoder_close(&d.c)
 	d.pix, d.packet = nil, nil
 }
+
+// Frames counts the sound pictures, also those that were not wanted.
+func (d *Decoder) Frames() uint64 { return d.frames.Load() }
 
 // Broken counts the access units that could not be decoded and the pictures that were
 // withheld because of damage.
@@ -220,6 +227,14 @@ func (d *Decoder) dst() *C.uint8_t {
 	return (*C.uint8_t)(unsafe.SliceData(d.pix))
 }
 
+// first is where C may write a picture before it was asked whether it is wanted.
+func (d *Decoder) first() *C.uint8_t {
+	if d.options.Want != nil {
+		return nil
+	}
+	return d.dst()
+}
+
 // collect takes what came out of the decoder after ret, until it wants more input.
 func (d *Decoder) collect(ret C.int, at time.Duration, emit func(models.Frame)) error {
 	var first error
@@ -234,29 +249,59 @@ func (d *Decoder) collect(ret C.int, at time.Duration, emit func(models.Frame)) 
 			}
 			d.broken.Add(1)
 			d.gate.taint(d.seq, at)
+			d.asked = false
 		case ret == C.VD_FORM:
-			d.form = formOf(d.options, &d.pic)
-			d.pix = nil
+			ret = d.admit()
+			continue
 		case ret == C.VD_GOT:
 			d.deliver(emit)
+			d.asked = false
 			if d.pic.more == 0 {
 				return first
 			}
 		default:
 			return first
 		}
-		ret = C.vd_take(d.c, &d.form, d.dst(), &d.pic, d.why.ptr(), d.why.size())
+		ret = C.vd_take(d.c, &d.form, d.first(), &d.pic, d.why.ptr(), d.why.size())
 	}
 }
 
-// deliver emits the picture in d.pix, unless it is damaged.
+// admit makes room for the picture that C holds and takes it, or passes over it because
+// nobody wants it.
+func (d *Decoder) admit() C.int {
+	if !d.asked {
+		d.asked = true
+		from := d.origin()
+		d.unwanted = d.options.Want != nil && from != nil && !d.options.Want(from.at)
+	}
+	if d.unwanted {
+		return C.vd_skip(d.c, &d.pic, d.why.ptr(), d.why.size())
+	}
+	if d.form.width != d.pic.width || d.form.height != d.pic.height {
+		d.form, d.pix = formOf(d.options, &d.pic), nil
+	}
+	return C.vd_take(d.c, &d.form, d.dst(), &d.pic, d.why.ptr(), d.why.size())
+}
+
+// origin is where the picture that C reports comes from; nil when that is long ago.
+func (d *Decoder) origin() *origin {
+	if from := &d.origins[uint64(d.pic.seq)%reorder]; from.seq == int64(d.pic.seq) {
+		return from
+	}
+	return nil
+}
+
+// deliver emits the picture in d.pix, unless it is damaged or nobody wants it.
 func (d *Decoder) deliver(emit func(models.Frame)) {
 	index := d.index
 	d.index++
-	seq := int64(d.pic.seq)
-	from := &d.origins[uint64(seq)%reorder]
-	if from.seq != seq || !d.gate.pass(seq, d.pic.key != 0, flaws(d.pic.flaws), from.at.Media) {
+	from := d.origin()
+	if from == nil || !d.gate.pass(from.seq, d.pic.key != 0, flaws(d.pic.flaws), from.at.Media) {
 		d.broken.Add(1)
+		return
+	}
+	d.frames.Add(1)
+	if d.asked && d.unwanted {
 		return
 	}
 	f := frameOf(&d.form, &d.pic, d.pix)

@@ -3,6 +3,8 @@ package decode
 import (
 	"image"
 	"math"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // Options tune a decoder. The zero value is what a live camera wants.
@@ -13,6 +15,10 @@ type Options struct {
 	// LoopFilter runs the codec's deblocking filter. Without it decoding takes about a
 	// quarter less time; the pictures drift slightly until the next key frame.
 	LoopFilter bool
+	// Want, when set, is asked once for each picture, in presentation order, before it is
+	// averaged down and emitted; one that is not wanted costs its decoding alone. It is for
+	// a Decoder; a File emits every picture.
+	Want func(at models.Instant) bool
 }
 
 const (
