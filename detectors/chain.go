@@ -66,9 +66,9 @@ type Chain struct {
 	size    image.Point
 	started bool
 	last    models.Instant // of the newest analysed frame
-	due     time.Duration  // media time from which the next frame is analysed
-	failing bool           // the object detector failed on the last frame
-	moving  *image.Gray    // motion mask of the newest analysed frame; motion's own memory
+	pace    Pace
+	failing bool        // the object detector failed on the last frame
+	moving  *image.Gray // motion mask of the newest analysed frame; motion's own memory
 }
 
 // New makes a chain. Close frees it.
@@ -89,6 +89,7 @@ func New(o Options) (*Chain, error) {
 		tracks: track.New(16.0 / 9),
 		rules:  rule.New(o.Watch),
 		looks:  looks{rate: o.Watch.Looks},
+		pace:   Pace{FPS: o.Watch.FPS},
 	}
 	c.rules.NextID = c.NextID
 	return c, nil
@@ -121,7 +122,7 @@ func (c *Chain) Apply(w models.Watch) {
 	c.watch = w
 	c.motion.Set(w.Masks, hold(w))
 	c.rules.Apply(w)
-	c.looks.rate = w.Looks
+	c.looks.rate, c.pace.FPS = w.Looks, w.FPS
 }
 
 // Process analyses the next frame of the camera.
@@ -130,7 +131,7 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	if f.Picture != nil && c.started && f.At.Media < c.last.Media {
 		r.Events = c.restart(f.At)
 	}
-	if c.skip(f.At.Media) {
+	if !c.pace.Take(f.At.Media) {
 		r.Skipped = true
 		return r, nil
 	}
@@ -198,28 +199,6 @@ func (c *Chain) report(err error) {
 		c.log.Info("object detector works again")
 	}
 	c.failing = err != nil
-}
-
-// skip keeps to the watch's frame rate. The next due time counts from the last due time,
-// not from the last frame, so that 5 of 7 frames a second are analysed when 5 are asked for.
-func (c *Chain) skip(at time.Duration) bool {
-	if c.watch.FPS <= 0 {
-		c.due = at
-		return false
-	}
-	every := time.Duration(float64(time.Second) / c.watch.FPS)
-	if !c.started {
-		c.due = at + every
-		return false
-	}
-	// A frame that is early by a hair (a clock that counts in 1/90000 s) is on time.
-	if at+every/50 < c.due {
-		return true
-	}
-	if c.due += every; c.due <= at {
-		c.due = at + every
-	}
-	return false
 }
 
 // begin adapts to the first frame and to a picture of another size.
