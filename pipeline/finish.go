@@ -41,6 +41,8 @@ func stillFiles(entry *storage.Entry) []storage.File {
 	for _, f := range []storage.File{
 		{Name: storage.StillFile, Role: models.RoleStill, Type: "image/jpeg"},
 		{Name: storage.PictureFile, Role: models.RolePicture, Type: "image/jpeg"},
+		{Name: storage.WhyFile, Role: models.RoleWhy, Type: "image/jpeg"},
+		{Name: storage.MaskFile, Role: models.RoleMask, Type: "image/png"},
 	} {
 		if _, err := os.Stat(entry.Path(f.Name)); err == nil {
 			files = append(files, f)

@@ -1,10 +1,15 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"image"
+	"image/png"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +21,7 @@ import (
 )
 
 // Recorder makes incidents durable: for each one a goroutine that writes the record, the
-// still and the clip, in that order, and hands them to storage. Every step is re-entrant:
+// pictures and the clip, in that order, and hands them to storage. Every step is re-entrant:
 // Resume finishes what a crash left.
 type Recorder struct {
 	Spool *storage.Spool
@@ -41,6 +46,7 @@ type Recorder struct {
 // Recording is what the recorder needs to know about an incident that opens.
 type Recording struct {
 	Frame             models.Frame // of the alarm
+	Foreground        *image.Gray  // what moved in it, 255 = foreground; nil when unknown
 	Name              string       // of the camera, for people
 	PreRoll, PostRoll time.Duration
 	Cursor            *clip.Cursor // begins at the arrival minus the pre-roll; the recorder closes it
@@ -204,30 +210,60 @@ func (w *recording) run() {
 	w.finish(cutter.result(w.in.Footage.AskedFrom, until))
 }
 
-// stills writes the annotated still and the bare picture; an incident without a still is
-// still an incident.
+// stills writes the annotated still, the bare picture, the picture of why the rule fired
+// and the mask of what moved; an incident without them is still an incident.
 func (w *recording) stills() {
+	for _, p := range []struct {
+		file string
+		make func() ([]byte, error) // nil when there is nothing to show
+	}{
+		{storage.StillFile, w.still},
+		{storage.PictureFile, w.picture},
+		{storage.WhyFile, w.why},
+		{storage.MaskFile, w.mask},
+	} {
+		data, err := p.make()
+		if err == nil && data != nil {
+			err = w.entry.Write(p.file, data)
+		}
+		if err != nil {
+			w.log.Error("write picture", "file", p.file, "err", err)
+		}
+	}
+}
+
+func (w *recording) still() ([]byte, error) {
 	if w.Frame.Picture == nil {
-		return
+		return nil, nil
 	}
 	var path []models.PathPoint
 	if len(w.in.Events) > 0 {
 		path = w.in.Events[0].Path
 	}
-	still, err := snapshot.Still(w.Frame, snapshot.Marks{Zone: w.in.Polygon, Path: path, Box: w.in.Box,
+	return snapshot.Still(w.Frame, snapshot.Marks{Zone: w.in.Polygon, Path: path, Box: w.in.Box,
 		Title: w.title(), Subtitle: w.subtitle(), Severity: w.in.Severity})
-	if err == nil {
-		err = w.entry.Write(storage.StillFile, still)
+}
+
+func (w *recording) picture() ([]byte, error) {
+	if w.Frame.Picture == nil {
+		return nil, nil
 	}
-	if err == nil {
-		var picture []byte
-		if picture, err = snapshot.Picture(w.Frame, 0); err == nil {
-			err = w.entry.Write(storage.PictureFile, picture)
-		}
+	return snapshot.Picture(w.Frame, 0)
+}
+
+func (w *recording) why() ([]byte, error) {
+	return snapshot.Card(w.Frame, snapshot.Reasons{Incident: w.in, Name: w.Name, Moving: w.Foreground})
+}
+
+func (w *recording) mask() ([]byte, error) {
+	if w.Foreground == nil {
+		return nil, nil
 	}
-	if err != nil {
-		w.log.Error("write still", "err", err)
+	var out bytes.Buffer
+	if err := png.Encode(&out, w.Foreground); err != nil {
+		return nil, fmt.Errorf("encode PNG: %w", err)
 	}
+	return out.Bytes(), nil
 }
 
 func (w *recording) title() string {
@@ -235,7 +271,10 @@ func (w *recording) title() string {
 	if name == "" {
 		name = string(w.in.Camera)
 	}
-	return name + " · " + string(w.in.Zone) + " · " + string(w.in.Kind)
+	if w.in.Zone != "" { // trouble with the camera itself has no zone
+		name += " · " + string(w.in.Zone)
+	}
+	return name + " · " + strings.ReplaceAll(string(w.in.Kind), "_", " ")
 }
 
 func (w *recording) subtitle() string {

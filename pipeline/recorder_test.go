@@ -1,8 +1,14 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"log/slog"
 	"os"
@@ -153,6 +159,109 @@ func TestClipBeginsBeforeTheArrival(t *testing.T) {
 	}
 	if len(b.told) == 0 || b.told[0].End.IsZero() == false {
 		t.Error("people were not told of the incident when it opened")
+	}
+}
+
+// The pictures of an alarm are evidence like its clip: in the bucket, in the record, in the
+// manifest. One that cannot be made is left out, and the rest is there.
+func TestPicturesOfTheAlarmAreEvidence(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	grey := func() models.Frame {
+		p := image.NewYCbCr(image.Rect(0, 0, 320, 180), image.YCbCrSubsampleRatio420)
+		for i := range p.Cb {
+			p.Cb[i], p.Cr[i] = 128, 128
+		}
+		return models.Frame{Source: image.Pt(320, 180), Picture: p}
+	}
+	odd := grey()
+	odd.Picture.SubsampleRatio = image.YCbCrSubsampleRatio444 // a frame that cannot be drawn
+	foreground := image.NewGray(image.Rect(0, 0, 320, 180))
+	foreground.SetGray(100, 50, color.Gray{Y: 255})
+	for _, tc := range []struct {
+		name       string
+		frame      models.Frame
+		foreground *image.Gray
+		want       []models.ObjectRole
+	}{
+		{"a frame and what moved in it", grey(), foreground,
+			[]models.ObjectRole{models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest}},
+		{"without a frame, as when a camera is lost", models.Frame{}, nil,
+			[]models.ObjectRole{models.RoleClip, models.RoleWhy, models.RoleManifest}},
+		{"a frame that cannot be drawn", odd, foreground,
+			[]models.ObjectRole{models.RoleClip, models.RoleMask, models.RoleManifest}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBench(t, t.TempDir(), storage.SpoolOptions{})
+			ring := &clip.Buffer{Window: time.Minute}
+			fill(t, ring, media, 0, 20)
+			opened, ended := changes(10, 20, 24)
+			opened.Incident.Events = []models.Event{{Rule: models.Rule{Kind: models.KindLoitering}, Start: instant(10), Alarm: instant(20),
+				Why: []models.Fact{{Name: "dwell", Observed: 10, Threshold: 10, Unit: "s"}}}}
+			b.recorder.Open(opened, Recording{Frame: tc.frame, Foreground: tc.foreground, Name: "Gate", Cursor: ring.Cursor(10 * time.Second)})
+			fill(t, ring, media, 20, 30)
+			b.recorder.Change(ended)
+			b.recorder.WaitCamera("gate")
+			in := b.stored(t, opened.Incident.ID)
+
+			var got []models.ObjectRole
+			for _, o := range in.Footage.Objects {
+				got = append(got, o.Role)
+			}
+			slices.Sort(got)
+			slices.Sort(tc.want)
+			if !slices.Equal(got, tc.want) {
+				t.Fatalf("the record names %v, want %v", got, tc.want)
+			}
+			read := func(role models.ObjectRole) []byte {
+				r, _, err := storage.Evidence{Spool: b.spool, Bucket: b.bucket}.Open(t.Context(), in, role)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				data, err := io.ReadAll(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return data
+			}
+			var manifest storage.Manifest
+			if err := json.Unmarshal(read(models.RoleManifest), &manifest); err != nil {
+				t.Fatal(err)
+			}
+			named := []models.ObjectRole{models.RoleManifest} // it does not name itself
+			for _, o := range manifest.Objects {
+				named = append(named, o.Role)
+			}
+			slices.Sort(named)
+			if !slices.Equal(named, tc.want) {
+				t.Errorf("the manifest names %v, want %v", named, tc.want)
+			}
+			if slices.Contains(tc.want, models.RoleWhy) {
+				if m, err := jpeg.Decode(bytes.NewReader(read(models.RoleWhy))); err != nil || m.Bounds().Dx() < 1000 {
+					t.Errorf("why.jpg: %v", err)
+				}
+			}
+			if slices.Contains(tc.want, models.RoleMask) {
+				m, err := png.Decode(bytes.NewReader(read(models.RoleMask)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if mask, ok := m.(*image.Gray); !ok || !bytes.Equal(mask.Pix, foreground.Pix) {
+					t.Errorf("mask.png is a %T, or not what moved", m)
+				}
+			}
+		})
+	}
+}
+
+func TestTitleOfAStill(t *testing.T) {
+	for want, w := range map[string]recording{
+		"North gate · door · loitering": {Recording: Recording{Name: "North gate"}, in: models.Incident{Camera: "gate", Zone: "door", Kind: models.KindLoitering}},
+		"gate · camera lost":            {in: models.Incident{Camera: "gate", Kind: models.KindCameraLost}},
+	} {
+		if got := w.title(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

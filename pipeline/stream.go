@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"image"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -241,8 +242,12 @@ func (s *Stream) take(changes []incident.Change, f models.Frame) {
 	for _, ch := range changes {
 		cam := s.settings.Load()
 		if ch.Step == incident.Opened {
+			var foreground *image.Gray
+			if f.Picture != nil {
+				foreground = s.chain.Foreground()
+			}
 			s.Recorder.Open(ch, Recording{
-				Frame: f, PreRoll: cam.PreRoll, PostRoll: cam.PostRoll, Name: cam.Name,
+				Frame: f, Foreground: foreground, PreRoll: cam.PreRoll, PostRoll: cam.PostRoll, Name: cam.Name,
 				Cursor: s.buffer.Cursor(ch.Start.Media - cam.PreRoll),
 			})
 			continue

@@ -61,7 +61,7 @@ func Card(f models.Frame, r Reasons) ([]byte, error) {
 	event := firstEvent(r.Incident)
 	panel := &panel{colour: severityColour(r.Incident.Severity),
 		title: newFace(fonts.bold, 44), strong: newFace(fonts.bold, 32), plain: newFace(fonts.regular, 32), small: newFace(fonts.regular, 27)}
-	panel.head(r)
+	panel.head(r, event, f.Clock)
 	panel.rule(event)
 	panel.facts(event.Why)
 	panel.curves(event)
@@ -154,7 +154,7 @@ func (s *panel) divide() {
 }
 
 // head names place, kind and severity, and when it was.
-func (s *panel) head(r Reasons) {
+func (s *panel) head(r Reasons, e models.Event, clock models.Clock) {
 	in := r.Incident
 	where := r.Name
 	if where == "" {
@@ -179,6 +179,9 @@ func (s *panel) head(r Reasons) {
 		place = time.Local
 	}
 	when := in.Alarm.In(place).Format("Mon 2006-01-02 15:04:05.000 MST")
+	if clock == models.ClockFile { // a film knows no time of day
+		when = span(elapsed(models.Event{}, e.Alarm)) + " into the film"
+	}
 	if since := in.Alarm.Sub(in.Start); since >= 100*time.Millisecond {
 		when += " · " + span(since) + " after it began"
 	}
