@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -22,6 +23,7 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline"
 	"github.com/vedette-cctv/vedette/pipeline/decode"
+	"github.com/vedette-cctv/vedette/pipeline/snapshot"
 )
 
 type analyzeCmd struct {
@@ -30,6 +32,7 @@ type analyzeCmd struct {
 	Format     string `default:"table" enum:"table,jsonl" help:"table or jsonl: one object per incident on standard output."`
 	Tracks     string `help:"Write tracks to this file, in MOTChallenge format and source pixels. Every frame is analysed, whatever detect.fps says."`
 	Foreground string `help:"Write one PNG mask per frame to this folder, at source size, 255 = foreground. Every frame is analysed."`
+	Cards      string `help:"Write a picture of why each incident was opened to this folder, as JPEG named by its ID."`
 	Quiet      bool   `short:"q" help:"No progress bar."`
 	Video      string `arg:"" help:"The video file: any container and codec that libavformat reads."`
 }
@@ -53,14 +56,17 @@ type line struct {
 
 // lineEvent is one event of an incident.
 type lineEvent struct {
-	Track models.TrackID `json:"track"`
-	Label string         `json:"label"`
-	Score float64        `json:"score"`
-	Start float64        `json:"start_s"`
-	Alarm float64        `json:"alarm_s"`
-	End   float64        `json:"end_s"`
-	Box   [4]float64     `json:"box"`
-	Why   []models.Fact  `json:"why"`
+	Track    models.TrackID `json:"track"`
+	Label    string         `json:"label"`
+	Score    float64        `json:"score"`
+	Start    float64        `json:"start_s"`
+	Alarm    float64        `json:"alarm_s"`
+	End      float64        `json:"end_s"`
+	Box      [4]float64     `json:"box"`
+	Why      []models.Fact  `json:"why"`
+	Curve    [][2]float64   `json:"curve,omitempty"`    // seconds, and what was observed of the first fact then
+	Scores   [][2]float64   `json:"scores,omitempty"`   // seconds, and what the object detector gave then
+	Identity string         `json:"identity,omitempty"` // the track was joined from several
 }
 
 func (c analyzeCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err error) {
@@ -81,7 +87,7 @@ func (c analyzeCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err 
 	defer closeObjects()
 
 	outs := &outputs{size: image.Pt(film.Info().Width, film.Info().Height)}
-	if err := outs.open(c.Tracks, c.Foreground); err != nil {
+	if err := outs.open(c.Tracks, c.Foreground, c.Cards); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, outs.close()) }()
@@ -95,6 +101,11 @@ func (c analyzeCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err 
 			bar.step()
 			return outs.frame(f, tracks, fg)
 		}}
+	if c.Cards != "" {
+		a.OnAlarm = func(in models.Incident, f models.Frame, moving *image.Gray) error {
+			return writeCard(c.Cards, f, snapshot.Reasons{Incident: in, Name: cam.Name, Moving: moving})
+		}
+	}
 	err = a.Run(ctx, film)
 	bar.done(err == nil)
 	return errors.Join(err, finish())
@@ -149,17 +160,34 @@ func toLine(f pipeline.Found) line {
 		Start: seconds(f.Start.Media), Alarm: seconds(in.Events[0].Alarm.Media), End: seconds(f.End.Media),
 		Box: corners(in.Box), Count: in.EventCount, Config: in.Config}
 	for _, e := range in.Events {
-		l.Events = append(l.Events, lineEvent{Track: e.Track, Label: e.Label, Score: round(e.Score), Start: seconds(e.Start.Media),
-			Alarm: seconds(e.Alarm.Media), End: seconds(e.End.Media), Box: corners(e.Box), Why: e.Why})
+		le := lineEvent{Track: e.Track, Label: e.Label, Score: round(e.Score), Start: seconds(e.Start.Media),
+			Alarm: seconds(e.Alarm.Media), End: seconds(e.End.Media), Box: corners(e.Box), Why: e.Why, Identity: e.Identity}
+		for _, p := range e.Curve {
+			le.Curve = append(le.Curve, [2]float64{seconds(p.At.Media), round(p.Value)})
+		}
+		for _, p := range e.Path {
+			if p.Score > 0 {
+				le.Scores = append(le.Scores, [2]float64{seconds(p.At.Media), round(p.Score)})
+			}
+		}
+		l.Events = append(l.Events, le)
 	}
 	return l
+}
+
+func writeCard(folder string, f models.Frame, r snapshot.Reasons) error {
+	card, err := snapshot.Card(f, r)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, string(r.Incident.ID)+".jpg"), card, 0o644)
 }
 
 func seconds(d time.Duration) float64 {
 	return float64(d.Round(time.Millisecond)) / float64(time.Second)
 }
 
-func round(x float64) float64 { return float64(int64(x*1e4+0.5)) / 1e4 }
+func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
 func corners(b models.Box) [4]float64 {
 	return [4]float64{round(b.X), round(b.Y), round(b.W), round(b.H)}
@@ -176,12 +204,15 @@ type outputs struct {
 	size   image.Point
 	file   *os.File
 	tracks *bufio.Writer
-	folder string
+	masks  string // folder
 }
 
-func (o *outputs) open(tracks, folder string) error {
-	o.folder = folder
-	if folder != "" {
+func (o *outputs) open(tracks, masks, cards string) error {
+	o.masks = masks
+	for _, folder := range []string{masks, cards} {
+		if folder == "" {
+			continue
+		}
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
@@ -217,10 +248,10 @@ func (o *outputs) frame(f models.Frame, tracks []models.Track, fg *image.Gray) e
 			}
 		}
 	}
-	if o.folder == "" {
+	if o.masks == "" {
 		return nil
 	}
-	return writeMask(filepath.Join(o.folder, fmt.Sprintf("%06d.png", f.Index+1)), fg, f.Source)
+	return writeMask(filepath.Join(o.masks, fmt.Sprintf("%06d.png", f.Index+1)), fg, f.Source)
 }
 
 // writeMask scales the mask to the source's size, nearest neighbour, and writes it.

@@ -90,6 +90,10 @@ func TestFromForeignCameraToBucket(t *testing.T) {
 	if n := countFrames(t, path); n != in.Footage.Frames {
 		t.Errorf("FFmpeg decodes %d frames, the record says %d", n, in.Footage.Frames)
 	}
+	if card, err := client.Fetch(t.Context(), "/api/incidents/"+string(in.ID)+"/why"); err != nil || !strings.HasPrefix(string(card), "\xff\xd8") {
+		t.Errorf("the picture of why: %d bytes, %v", len(card), err)
+	}
+	judge(t, client, in, cfg)
 	body, err := client.Fetch(t.Context(), "/api/incidents/"+string(in.ID)+"/clip")
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +108,24 @@ func TestFromForeignCameraToBucket(t *testing.T) {
 	}
 	if log := p.Log(); strings.Contains(log, "p@ss") || strings.Contains(log, "p%40ss") || strings.Contains(log, s3.SecretKey) {
 		t.Errorf("the log holds a secret:\n%s", log)
+	}
+}
+
+// judge takes an incident and says what it was in one step, and finds it in the report of
+// the running service's index.
+func judge(t *testing.T, client *vedettetest.Client, in models.Incident, cfg string) {
+	t.Helper()
+	var judged models.Incident
+	if err := client.Do(t.Context(), http.MethodPost, "/api/incidents/"+string(in.ID)+"/acknowledge",
+		map[string]string{"verdict": "nuisance", "reason": "known_person", "note": "the caretaker"}, &judged); err != nil {
+		t.Fatal(err)
+	}
+	if judged.State != models.StateAcknowledged || judged.Judgement == nil || judged.Judgement.Reason != models.NuisanceKnown {
+		t.Errorf("got %s, %+v", judged.State, judged.Judgement)
+	}
+	code, out, stderr := call(t, "report", "precision", "-c", cfg)
+	if code != 0 || !strings.Contains(out, "gate/all loitering") || !strings.Contains(out, "1 known person") {
+		t.Errorf("report: code %d, %s\n%s", code, stderr, out)
 	}
 }
 
@@ -142,7 +164,7 @@ func checkObjects(t *testing.T, bucket storage.Bucket, in models.Incident) strin
 			writeFile(t, clip, string(body))
 		}
 	}
-	for _, role := range []models.ObjectRole{models.RoleClip, models.RoleStill, models.RolePicture, models.RoleManifest} {
+	for _, role := range []models.ObjectRole{models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest} {
 		if !roles[role] {
 			t.Errorf("the record names no %s: %v", role, in.Footage.Objects)
 		}

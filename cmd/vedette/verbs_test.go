@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +84,7 @@ func TestAnalyze(t *testing.T) {
 	dir := t.TempDir()
 	cfg := writeFile(t, filepath.Join(dir, "c.yml"), strings.Replace(minimal, "{kind: motion}", "{kind: loitering, dwell: 5s, grace: 2s}", 1))
 	tracks := filepath.Join(dir, "tracks.txt")
+	cards := filepath.Join(dir, "cards")
 	args := []string{"analyze", "--config", cfg, "--camera", "gate", "--format", "jsonl", "--tracks", tracks, video}
 	code, first, stderr := call(t, args...)
 	if code != 0 {
@@ -101,6 +104,9 @@ func TestAnalyze(t *testing.T) {
 			t.Errorf("got %s", l)
 		}
 		// A track may need longer than the dwell until it is believed, never less.
+		if e := got.Events[0]; len(e.Why) == 0 || len(e.Curve) < 2 || e.Curve[0][0] < got.Start-.01 {
+			t.Errorf("it does not say why, or how that came about: %s", l)
+		}
 		d := got.Alarm - got.Start
 		if d < 4.99 || got.End < got.Alarm {
 			t.Errorf("alarm %.2f s after the arrival, want 5 or a little more: %s", d, l)
@@ -115,8 +121,21 @@ func TestAnalyze(t *testing.T) {
 	if text, err := os.ReadFile(tracks); err != nil || strings.Count(string(text), ",") < 9*500 {
 		t.Errorf("tracks: %d bytes, %v", len(text), err)
 	}
-	if _, second, _ := call(t, args...); second != first {
+	if _, second, _ := call(t, append(args, "--cards", cards)...); second != first {
 		t.Error("two runs over the same film differ")
+	}
+	all, err := filepath.Glob(filepath.Join(cards, "*-gate-door-loitering-*.jpg"))
+	if err != nil || len(all) != len(lines) {
+		t.Errorf("got %d cards for %d incidents, %v", len(all), len(lines), err)
+	}
+	for _, path := range all {
+		card, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size, err := jpeg.DecodeConfig(bytes.NewReader(card)); err != nil || size.Height < size.Width || len(card) > 300_000 {
+			t.Errorf("%s: %d bytes, %v, %v", filepath.Base(path), len(card), size, err)
+		}
 	}
 }
 
