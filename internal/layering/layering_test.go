@@ -22,6 +22,7 @@ var rooms = map[string][]string{
 	"incident":          {},
 	"storage":           {},
 	"detectors":         {},
+	"detectors/health":  {},
 	"detectors/motion":  {},
 	"detectors/object":  {},
 	"detectors/track":   {},
