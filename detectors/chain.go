@@ -110,6 +110,9 @@ func hold(w models.Watch) time.Duration {
 	for _, z := range w.Zones {
 		for _, r := range z.Rules {
 			longest = max(longest, r.Dwell+r.Grace)
+			if r.Kind == models.KindCrowd {
+				longest = max(longest, r.For+r.Grace)
+			}
 		}
 	}
 	return min(2*longest, 30*time.Minute)

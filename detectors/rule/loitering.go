@@ -33,10 +33,11 @@ func (loitering) due(w *watcher, f *frame, v *visit) (models.Instant, []models.F
 	if dwell < w.rule.Dwell {
 		return models.Instant{}, nil, false
 	}
-	why := []models.Fact{
-		{Name: "dwell", Observed: dwell.Seconds(), Threshold: w.rule.Dwell.Seconds(), Unit: "s"},
-		{Name: "longest absence", Observed: v.absent.Seconds(), Threshold: w.rule.Grace.Seconds(), Unit: "s"},
+	absence := models.Fact{Name: "longest absence", Observed: v.absent.Seconds(), Threshold: w.rule.Grace.Seconds(), Unit: "s"}
+	if v.absent > w.rule.Grace {
+		absence.Note = "hidden in the zone, not gone from it"
 	}
+	why := []models.Fact{{Name: "dwell", Observed: dwell.Seconds(), Threshold: w.rule.Dwell.Seconds(), Unit: "s"}, absence}
 	if w.rule.MaxRadius > 0 {
 		why = append(why,
 			models.Fact{Name: "radius", Observed: v.place.radius(), Threshold: w.rule.MaxRadius, Unit: "picture heights"},

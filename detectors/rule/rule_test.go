@@ -394,6 +394,22 @@ func TestFlushEndsWhatIsOpen(t *testing.T) {
 	}
 }
 
+// The filtered box of somebody at the edge of the picture may reach a little beyond it.
+func TestWhoStandsAtTheEdgeIsInTheZone(t *testing.T) {
+	w := watch(loitering(5*time.Second, 0))
+	w.Zones[0].Polygon = models.Polygon{{X: 0, Y: 0.5}, {X: 1, Y: 0.5}, {X: 1, Y: 1}, {X: 0, Y: 1}}
+	e := rule.New(w)
+	var got []models.Event
+	for now := time.Duration(0); now <= 6*time.Second; now += step {
+		over := 0.01 * float64(now/step%2)
+		got = append(got, e.Process(instant(now), []models.Track{{ID: 1, First: instant(0), State: models.TrackConfirmed, Seen: true,
+			Box: models.Box{X: 0.43, Y: 0.9 + over, W: 0.04, H: 0.1}}}, nil)...)
+	}
+	if s := told(got); !slices.Equal(s, []string{"loitering@5s"}) {
+		t.Errorf("got %q", s)
+	}
+}
+
 func TestTwoPeopleHaveTwoVisits(t *testing.T) {
 	e := rule.New(watch(loitering(5*time.Second, time.Second)))
 	var got []models.Event

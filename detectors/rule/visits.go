@@ -14,8 +14,10 @@ type visits struct {
 	open  []*visit // in order of arrival
 }
 
+// contains says whether a foot point is in the area. The filtered box of someone at the
+// edge of the picture may reach a little beyond it; he stands at the edge.
 func (s *visits) contains(p models.Point) bool {
-	return len(s.area) == 0 || s.area.Contains(p)
+	return len(s.area) == 0 || s.area.Contains(models.Point{X: min(max(p.X, 0), 1), Y: min(max(p.Y, 0), 1)})
 }
 
 // follow records the sights of a frame and reports each that belongs to a visit.
