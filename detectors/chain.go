@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vedette-cctv/vedette/detectors/health"
 	"github.com/vedette-cctv/vedette/detectors/motion"
 	"github.com/vedette-cctv/vedette/detectors/rule"
 	"github.com/vedette-cctv/vedette/detectors/track"
@@ -58,10 +59,13 @@ type Chain struct {
 	log    *slog.Logger
 	watch  models.Watch
 	motion *motion.Detector
+	health *health.Detector
 	tracks *track.Tracker
 	rules  *rule.Engine
 	looks  looks
 	events int64 // number of the newest event
+	// upset is when there was trouble with the camera's view last.
+	upset struct{ from, to models.Instant }
 
 	size    image.Point
 	started bool
@@ -92,6 +96,7 @@ func New(o Options) (*Chain, error) {
 		pace:   Pace{FPS: o.Watch.FPS},
 	}
 	c.rules.NextID = c.NextID
+	c.health = health.New(o.Watch.Health, o.Watch.Camera, o.Watch.ConfigHash, c.NextID)
 	return c, nil
 }
 
@@ -125,6 +130,7 @@ func (c *Chain) Apply(w models.Watch) {
 	c.watch = w
 	c.motion.Set(w.Masks, hold(w))
 	c.rules.Apply(w)
+	c.health.Apply(w)
 	c.looks.rate, c.pace.FPS = w.Looks, w.FPS
 }
 
@@ -146,14 +152,15 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	c.begin(f)
 	r.Motion = seen.Share
 	r.Detections = seen.Regions
-	r.Statics = seen.Statics
+	r.Events = append(r.Events, c.health.Process(f, seen.Share)...)
+	r.Statics = c.changes(f.At, seen.Statics)
 	c.moving = seen.Foreground
 	looked := c.look(f, &r)
 	r.Tracks = c.tracks.Update(f.At, r.Detections, looked, track.Colours{
 		Picture: f.Picture, Foreground: seen.Foreground, Changes: c.motion.Changed,
 	})
 	c.looks.note(r.Tracks)
-	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, seen.Statics)...)
+	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, r.Statics)...)
 	c.last = f.At
 	return r, nil
 }
@@ -222,6 +229,7 @@ func (c *Chain) restart(at models.Instant) []models.Event {
 	c.log.Info("media time ran backwards", "from", c.last.Media, "to", at.Media)
 	events := c.Flush(c.last)
 	c.started = false
+	c.upset.to = models.Instant{}
 	return events
 }
 
@@ -229,5 +237,28 @@ func (c *Chain) restart(at models.Instant) []models.Event {
 func (c *Chain) Flush(models.Instant) []models.Event {
 	c.tracks.Flush("stream ended")
 	c.looks = looks{rate: c.watch.Looks}
-	return c.rules.Flush()
+	return append(c.rules.Flush(), c.health.Flush()...)
+}
+
+// Troubles are the kinds of trouble with the camera's picture that go on now.
+func (c *Chain) Troubles() []models.Kind { return c.health.Troubles() }
+
+// settling is how long after trouble with the camera the background needs to be itself again.
+const settling = 2 * time.Second
+
+// changes leaves out what came with trouble of the camera, also when the trouble is over: a
+// hand before the lens and the view of a camera that was turned are no things left behind.
+func (c *Chain) changes(at models.Instant, statics []models.Static) []models.Static {
+	if since, disturbed := c.health.Disturbed(); disturbed {
+		if c.upset.to.IsZero() || since.Media > c.upset.to.Media {
+			c.upset.from = since
+		}
+		c.upset.to = at.Add(settling)
+	}
+	if c.upset.to.IsZero() {
+		return statics
+	}
+	return slices.DeleteFunc(statics, func(s models.Static) bool {
+		return s.Since.Media >= c.upset.from.Media && s.Since.Media <= c.upset.to.Media
+	})
 }

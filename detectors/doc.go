@@ -1,4 +1,5 @@
-// Package detectors is the chain from frames to events: motion, objects, tracks, rules.
+// Package detectors is the chain from frames to events: motion, the health of the camera,
+// objects, tracks, rules.
 //
 // A Chain belongs to one camera. It is fed that camera's frames in order, one at a time,
 // and answers with what it saw and which rules became true. It reads no clock and uses no

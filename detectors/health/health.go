@@ -45,8 +45,9 @@ type Detector struct {
 	hash uint64
 	same models.Instant // since when the picture has not changed at all
 
-	views []*view // the first is the one in use
-	lost  models.Instant
+	views []*view        // the first is the one in use
+	lost  models.Instant // since when the view is not what it was, in part at least
+	gone  models.Instant // since when next to nothing of it is there
 	good  models.Instant // of the newest look that agreed with the view
 	fresh *view          // what has been there instead since met
 	met   models.Instant
@@ -103,7 +104,7 @@ func (d *Detector) Process(f models.Frame, busy float64) []models.Event {
 		for i := range d.trouble {
 			d.trouble[i].forget()
 		}
-		d.lost, d.same = models.Instant{}, models.Instant{}
+		d.lost, d.gone, d.same = models.Instant{}, models.Instant{}, models.Instant{}
 	}
 	if n := len(d.now.fine); n != d.size {
 		if d.size > 0 {
@@ -218,7 +219,7 @@ func (d *Detector) flush(reason string) []models.Event {
 		}
 		d.trouble[i].forget()
 	}
-	d.lost, d.same = models.Instant{}, models.Instant{}
+	d.lost, d.gone, d.same = models.Instant{}, models.Instant{}, models.Instant{}
 	return out
 }
 
@@ -233,8 +234,17 @@ func (d *Detector) Troubles() []models.Kind {
 	return out
 }
 
-// Disturbed says that the view may be covered, moved, blurred or gone, confirmed or not:
-// what changed in the picture is then no change of the scene.
-func (d *Detector) Disturbed() bool {
-	return slices.ContainsFunc(d.trouble[blank:], func(t trouble) bool { return t.on && t.suspected() })
+// Disturbed says that the view may be covered, moved, blurred or gone, confirmed or not,
+// and since when: what has changed in the picture since then is no change of the scene.
+func (d *Detector) Disturbed() (since models.Instant, disturbed bool) {
+	since, disturbed = d.gone, !d.gone.IsZero()
+	for _, t := range d.trouble[blank:] {
+		if t.on && t.suspected() && (!disturbed || t.since.Media < since.Media) {
+			since, disturbed = t.since, true
+		}
+	}
+	if !disturbed {
+		return models.Instant{}, false
+	}
+	return since.Add(-every), true // it began between the look before and this one
 }

@@ -69,6 +69,7 @@ func (d *Detector) judge(at models.Instant, dt time.Duration, busy float64) (s [
 		s[blank] = refuted
 	}
 	if v := d.choose(at); !v.known() {
+		d.gone = models.Instant{}
 		if busy < crowded {
 			if v.seen >= learning {
 				v.reset(l.grey) // there was nothing to learn: a bare wall, a cover, the dark
@@ -85,7 +86,7 @@ func (d *Detector) judge(at models.Instant, dt time.Duration, busy float64) (s [
 	case c.kept >= lostShare:
 		d.partly(&s, at, dt, busy)
 	default:
-		d.gone(&s, at, dt, busy)
+		d.absent(&s, at, dt, busy)
 	}
 	return d.alone(s)
 }
@@ -111,7 +112,7 @@ func (d *Detector) alone(s [count]state) [count]state {
 
 // undisturbed is a look that shows the view.
 func (d *Detector) undisturbed(s *[count]state, at models.Instant, dt time.Duration, busy float64) {
-	d.lost, d.good = models.Instant{}, at
+	d.lost, d.gone, d.good = models.Instant{}, models.Instant{}, at
 	s[covered], s[moved] = refuted, refuted
 	c := d.facts
 	switch {
@@ -138,14 +139,17 @@ func (d *Detector) partly(s *[count]state, at models.Instant, dt time.Duration, 
 		}
 		return
 	}
-	if busy < crowded && !d.Disturbed() {
+	if _, disturbed := d.Disturbed(); busy < crowded && !disturbed {
 		d.views[0].learn(&d.now, d.facts.agree, dt, false)
 	}
 }
 
-// gone is a look that shows next to nothing of the view.
-func (d *Detector) gone(s *[count]state, at models.Instant, dt time.Duration, busy float64) {
+// absent is a look that shows next to nothing of the view.
+func (d *Detector) absent(s *[count]state, at models.Instant, dt time.Duration, busy float64) {
 	d.meet(at, dt)
+	if d.gone.IsZero() {
+		d.gone = at
+	}
 	c := d.facts
 	if c.bare >= bare && !(c.sharpness >= focused) {
 		t := &d.trouble[covered]
@@ -174,7 +178,7 @@ func (d *Detector) gone(s *[count]state, at models.Instant, dt time.Duration, bu
 // renew makes what is there now, and has settled, a view of its own.
 func (d *Detector) renew(at models.Instant) {
 	d.use(d.fresh, at)
-	d.fresh, d.lost = newView(false), models.Instant{}
+	d.fresh, d.lost, d.gone = newView(false), models.Instant{}, models.Instant{}
 }
 
 // choose compares the look with the view in use and, when it is not that, with the others;
