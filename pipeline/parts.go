@@ -38,11 +38,13 @@ type SourceStats struct {
 
 // Decoder turns the access units of one stream into frames.
 type Decoder interface {
-	// Decode emits the frames that the unit completes; none for a damaged picture.
+	// Decode emits the frames that the unit completes and that are wanted; none for a
+	// damaged picture.
 	Decode(au models.AccessUnit, emit func(models.Frame)) error
 	// Reset forgets the reference pictures: the next unit is a key unit.
 	Reset()
-	// Broken counts the pictures that were damaged.
+	// Frames counts the sound pictures, wanted or not, and Broken those that were damaged.
+	Frames() uint64
 	Broken() uint64
 	Close()
 }
@@ -52,8 +54,9 @@ type Parts struct {
 	// Source makes the source for one URL of a camera. epoch is where the media axis is
 	// zero: two streams of one camera share it, so that their media times compare.
 	Source func(cam config.Camera, url config.Secret, epoch time.Time, onState func(SourceState)) Source
-	// Decoder makes a decoder for analysis.
-	Decoder func(codec models.Codec) (Decoder, error)
+	// Decoder makes a decoder for analysis. want is asked once for each picture, in
+	// presentation order, before it is taken out of the decoder.
+	Decoder func(codec models.Codec, want func(at models.Instant) bool) (Decoder, error)
 	// Objects is the object detector that all cameras share; nil when there are no weights.
 	Objects detectors.ObjectDetector
 }

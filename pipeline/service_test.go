@@ -61,7 +61,9 @@ func watch(t *testing.T, cfg *config.Config) *site {
 					onState(pipeline.SourceState{Connection: st.Connection, Err: st.Err, Codec: st.Codec, Width: st.Width, Height: st.Height, Session: st.Session})
 				}}}
 			},
-			Decoder: func(codec models.Codec) (pipeline.Decoder, error) { return decode.New(codec, decode.Options{}) },
+			Decoder: func(codec models.Codec, want func(models.Instant) bool) (pipeline.Decoder, error) {
+				return decode.New(codec, decode.Options{Want: want})
+			},
 		},
 		Recorder: &pipeline.Recorder{Spool: spool, Index: index, Kick: s.upload.Kick, Publish: func(models.Incident) {}, Log: log},
 		SpillDir: filepath.Join(dir, "preroll"), Version: "test", Log: log,

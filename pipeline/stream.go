@@ -58,12 +58,16 @@ type Stream struct {
 	flushed    bool                // owned by the lane
 
 	settings atomic.Pointer[config.Camera]
+	pace     detectors.Pace            // owned by vision
+	decoded  atomic.Pointer[time.Time] // when the newest decoded picture was taken
 	latest   atomic.Pointer[models.Frame]
 	analysis atomic.Uint64 // frames that went through the chain
 	skipped  atomic.Uint64 // access units that were never decoded
 	frames   atomic.Uint64
 	broken   atomic.Uint64
 	failed   atomic.Uint64 // frames that the chain refused
+
+	looks, looksOver, looksBad atomic.Uint64 // of the object detector
 
 	mu    sync.Mutex
 	state SourceState // of the kept stream
@@ -77,7 +81,7 @@ type Stream struct {
 
 // Open prepares the stream; Run must follow.
 func (s *Stream) Open() error {
-	chain, err := detectors.New(detectors.Options{Watch: s.Camera.Watch(s.Hash), Objects: s.Parts.Objects, Log: s.Log})
+	chain, err := detectors.New(detectors.Options{Watch: unpaced(s.Camera.Watch(s.Hash)), Objects: s.Parts.Objects, Log: s.Log})
 	if err != nil {
 		return err
 	}
@@ -98,6 +102,13 @@ func (s *Stream) Open() error {
 	}
 	s.lane = s.Pool.Lane(s.look)
 	return nil
+}
+
+// unpaced is the watch of a chain that analyses every frame that it gets: here a frame that
+// is too many is not even taken out of the decoder.
+func unpaced(w models.Watch) models.Watch {
+	w.FPS = 0
+	return w
 }
 
 // window is how much of the past must be at hand when the slowest rule becomes true.
@@ -163,14 +174,15 @@ type decoding struct {
 	codec   models.Codec
 	session int
 	needKey bool
-	counted uint64 // of decoder.Broken, already added to the stream's count
+	frames  uint64 // of decoder.Frames and
+	broken  uint64 // decoder.Broken: already added to the stream's counts
 }
 
 func (d *decoding) decode(au models.AccessUnit) {
 	s := d.stream
 	if d.decoder == nil || au.Codec != d.codec {
 		d.close()
-		decoder, err := s.Parts.Decoder(au.Codec)
+		decoder, err := s.Parts.Decoder(au.Codec, s.want)
 		if err != nil {
 			s.Log.Error("open decoder", "codec", au.Codec, "err", err)
 			s.broken.Add(1)
@@ -187,14 +199,14 @@ func (d *decoding) decode(au models.AccessUnit) {
 		return
 	}
 	d.needKey = false
-	if err := d.decoder.Decode(au, s.offer); err != nil {
+	if err := d.decoder.Decode(au, s.lane.Offer); err != nil {
 		s.broken.Add(1)
 		d.restart()
 	}
-	if n := d.decoder.Broken(); n > d.counted {
-		s.broken.Add(n - d.counted)
-		d.counted = n
-	}
+	frames, broken := d.decoder.Frames(), d.decoder.Broken()
+	s.frames.Add(frames - d.frames)
+	s.broken.Add(broken - d.broken)
+	d.frames, d.broken = frames, broken
 }
 
 func (d *decoding) restart() {
@@ -207,13 +219,15 @@ func (d *decoding) restart() {
 func (d *decoding) close() {
 	if d.decoder != nil {
 		d.decoder.Close()
-		d.decoder, d.counted = nil, 0
+		d.decoder, d.frames, d.broken = nil, 0, 0
 	}
 }
 
-func (s *Stream) offer(f models.Frame) {
-	s.frames.Add(1)
-	s.lane.Offer(f)
+// want says whether a picture that has been decoded is to be analysed.
+func (s *Stream) want(at models.Instant) bool {
+	s.decoded.Store(&at.Wall)
+	s.pace.FPS = s.settings.Load().Detect.FPS
+	return s.pace.Take(at.Media)
 }
 
 // look is the lane's work: one frame through the chain.
@@ -227,8 +241,14 @@ func (s *Stream) look(f models.Frame) {
 	}
 	s.last, s.flushed = f.At, false
 	s.latest.Store(&f)
-	if !res.Skipped {
-		s.analysis.Add(1)
+	s.analysis.Add(1)
+	switch res.Look {
+	case detectors.LookDone:
+		s.looks.Add(1)
+	case detectors.LookRefused:
+		s.looksOver.Add(1)
+	case detectors.LookFailed:
+		s.looksBad.Add(1)
 	}
 	for _, e := range res.Events {
 		s.take(s.correlator.Handle(e), f)
@@ -307,7 +327,7 @@ func (s *Stream) Apply(cam config.Camera, hash string) {
 	s.buffer.SetWindow(window(cam))
 	s.lane.Do(func() {
 		w := cam.Watch(hash)
-		s.chain.Apply(w)
+		s.chain.Apply(unpaced(w))
 		s.correlator.Apply(w)
 	})
 }
@@ -358,13 +378,14 @@ func (s *Stream) Health() models.Health {
 		Clock: stats.Clock, Offset: stats.Offset, Sessions: stats.Sessions,
 		Bytes: stats.Bytes, Units: stats.Units, Lost: stats.Lost,
 		Frames: s.frames.Load(), Analysed: s.analysis.Load(),
+		Looks: s.looks.Load(), LooksOver: s.looksOver.Load(), LooksBad: s.looksBad.Load(),
 		Broken:   s.broken.Load() + s.failed.Load() + stats.Discarded,
 		Buffered: ring.Duration, BufferSize: ring.MemoryBytes + ring.DiskBytes,
 	}
 	_, shed, _ := s.lane.Stats()
 	h.Shed = shed + s.skipped.Load()
-	if f := s.latest.Load(); f != nil {
-		h.LastFrame = f.At.Wall
+	if at := s.decoded.Load(); at != nil {
+		h.LastFrame = *at
 	}
 	switch {
 	case state.Connection != models.Connected && state.Err != nil:

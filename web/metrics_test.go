@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 	m := &Metrics{
 		Health: func() []models.Health {
 			return []models.Health{
-				{Camera: "gate", Connection: models.Connected, Units: 1, Bytes: 2, Lost: 3, Broken: 4, Frames: 5, Analysed: 6, Shed: 7, Sessions: 8,
+				{Camera: "gate", Connection: models.Connected, Units: 1, Bytes: 2, Lost: 3, Broken: 4, Frames: 5, Analysed: 6, Shed: 7, Sessions: 8, Looks: 9, LooksOver: 12, LooksBad: 13,
 					Buffered: 9500 * time.Millisecond, BufferSize: 10, Offset: -time.Second / 2, LastFrame: time.Unix(1700000000, 5e8)},
 				{Camera: `ya"rd`, Connection: models.Connecting},
 			}
@@ -50,6 +50,7 @@ func TestMetrics(t *testing.T) {
 		`vedette_camera_access_units_total{camera="gate"} 1`, `vedette_camera_received_bytes_total{camera="gate"} 2`,
 		`vedette_camera_packets_lost_total{camera="gate"} 3`, `vedette_camera_decode_errors_total{camera="gate"} 4`,
 		`vedette_camera_frames_total{camera="gate"} 5`, `vedette_camera_frames_analysed_total{camera="gate"} 6`,
+		`vedette_camera_object_looks_total{camera="gate"} 9`, `vedette_camera_object_looks_refused_total{camera="gate"} 12`, `vedette_camera_object_looks_failed_total{camera="gate"} 13`,
 		`vedette_camera_frames_shed_total{camera="gate"} 7`, `vedette_camera_sessions_total{camera="gate"} 8`,
 		`vedette_camera_buffered_seconds{camera="gate"} 9.5`, `vedette_camera_buffered_bytes{camera="gate"} 10`,
 		`vedette_camera_clock_offset_seconds{camera="gate"} -0.5`, `vedette_camera_last_frame_timestamp_seconds{camera="gate"} 1.7000000005e+09`,

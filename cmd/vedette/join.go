@@ -38,8 +38,8 @@ func (s source) Stats() pipeline.SourceStats {
 		Discarded: st.Discarded, Offset: st.Offset, Clock: st.Clock}
 }
 
-func newDecoder(codec models.Codec) (pipeline.Decoder, error) {
-	return decode.New(codec, decode.Options{})
+func newDecoder(codec models.Codec, want func(models.Instant) bool) (pipeline.Decoder, error) {
+	return decode.New(codec, decode.Options{Want: want})
 }
 
 // openBucket opens where evidence ends up; it does not yet reach for it.
