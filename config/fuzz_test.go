@@ -114,7 +114,7 @@ func checkAcceptedRule(t *testing.T, r models.Rule) {
 	case models.KindCrowd:
 		bad = r.Count < 1 || r.For > 0 && r.Grace > r.For
 	case models.KindLeftObject, models.KindRemovedObject:
-		bad = r.For == 0
+		bad = r.For == 0 || r.For > longestChange
 	}
 	if bad {
 		t.Errorf("accepted contradiction %+v", r)

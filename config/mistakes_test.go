@@ -176,6 +176,8 @@ func TestMistakes(t *testing.T) {
 		{"one visit", rule("{kind: returning, visits: 1, window: 1h}"),
 			[]string{"8:39: cameras.gate.zones.door.rules[0].visits: want a whole number from 2 to 100, got 1"}},
 		{"left for no time", rule("{kind: left_object, for: 0}"), []string{"8:38: cameras.gate.zones.door.rules[0].for: left_object needs a for longer than 0"}},
+		{"left for longer than the scene remembers", rule("{kind: removed_object, for: 61m}"), []string{
+			`8:41: cameras.gate.zones.door.rules[0].for: must be 1h at most for removed_object, because what has changed for longer becomes part of the scene, got "61m"`}},
 		{"score without labels", rule("{kind: motion, min_score: 0.5}", "{kind: motion, labels: [unknown], min_score: 0.5}"), []string{
 			"8:28: cameras.gate.zones.door.rules[0].min_score: only what has a label has a score, and the rule asks for no label (say which, such as labels: [person])",
 			"9:47: cameras.gate.zones.door.rules[1].min_score: only what has a label has a score, and the rule asks for no label (say which, such as labels: [person])"}},

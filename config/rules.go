@@ -263,6 +263,10 @@ func checkDurations(d *decoder, v value, path string, r *models.Rule) {
 		longer("dwell", r.Dwell)
 	case models.KindLeftObject, models.KindRemovedObject:
 		longer("for", r.For)
+		if right("for") && r.For > longestChange {
+			d.mistake(v.get("for").place, join(path, "for"), "", "must be %s at most for %s, because what has changed for longer becomes part of the scene, got %s",
+				Span(longestChange), r.Kind, d.shown(v.get("for")))
+		}
 	case models.KindReturning:
 		if least := time.Duration(r.Visits-1) * r.Grace; right("visits") && right("window") && !d.wrongIn(join(path, "grace")) && r.Window < least {
 			d.mistake(v.get("window").place, join(path, "window"), "make window longer, or visits or grace smaller",
@@ -284,6 +288,10 @@ func checkDurations(d *decoder, v value, path string, r *models.Rule) {
 			"is longer than %s: %s, so two glimpses with nothing between them would raise an alarm", bound, Span(most))
 	}
 }
+
+// longestChange is how long a change of the scene can be asked to stay. The background takes
+// it for its own after two hours, of which its owner may have spent one beside it.
+const longestChange = time.Hour
 
 // expandQuietly is the text of a value without noting what is wrong with it: the key's own
 // shape does that.
