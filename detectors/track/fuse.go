@@ -16,7 +16,9 @@ type region struct {
 	scene     bool    // object: it is part of the scene, see spots
 	explained bool    // motion: objects account for most of it
 	blob      int     // object: the region of motion that is the same thing and no other's, or -1
+	foreign   bool    // object: motion lies over it that is not its own
 	still     bool    // no pixel in it has changed since the last frame
+	quiet     bool    // object: as far as anybody can tell, nothing moves there
 	clean     bool    // no other region lies over it: what it shows is its own
 	sig       models.Appearance
 	taken     bool // by a track
@@ -25,9 +27,9 @@ type region struct {
 // moving says whether motion supports the region.
 func (r *region) moving() bool { return r.By == models.ByMotion || r.support > 0.1 }
 
-// supported says whether the region shows something that is not part of the scene, as far
-// as motion knows.
-func (r *region) supported() bool { return r.moving() && !r.still }
+// ownMotion is the least share of a region of motion that lies in an object whose own motion
+// it is; who passes in front of it sticks out.
+const ownMotion = 0.8
 
 // sureScore parts the detections that may begin a track from those that may only
 // continue one (the high threshold of ByteTrack); leastScore is the least worth a look.
@@ -62,6 +64,9 @@ func fuse(dets []models.Detection) (all []region, n int) {
 			common := o.Box.Intersect(b.Box).Area()
 			covered += common / b.Box.Area()
 			o.support = max(o.support, common/o.Box.Area())
+			if common >= 0.1*o.Box.Area() && enlarged(o.Box).Intersect(b.Box).Area() < ownMotion*b.Box.Area() {
+				o.foreign = true
+			}
 			if common < 0.25*o.Box.Area() {
 				continue
 			}

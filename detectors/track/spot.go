@@ -10,21 +10,23 @@ import (
 // spot is a place where the object detector sees something that has never moved: a sign
 // that looks like a person, a parked car, somebody who sat there before the camera started.
 type spot struct {
-	box    models.Box
-	label  string
-	score  float64 // smoothed
-	look   models.Appearance
-	first  models.Instant
-	last   models.Instant
-	seen   int           // looks that found it
-	motion time.Duration // movement of its own that has not been forgotten
+	box   models.Box
+	label string
+	look  models.Appearance
+	first models.Instant
+	last  models.Instant
+	calm  float64 // share of the past seconds in which nothing moved there, 0..1
 }
 
 const (
-	// spotLooks and spotAfter are what it takes to know a spot: who walks is gone from a
-	// place after a second.
-	spotLooks = 3
-	spotAfter = time.Second
+	// spotCalm is how calm a place must be to be of the scene. A sign is calm but when people
+	// pass it; who stands and waits stirs in most frames.
+	spotCalm = 0.6
+	// spotMemory is over how long calm is measured: it takes a second to believe in a sign
+	// of which nothing is known, and two or three to see that something in it lives.
+	spotMemory = 5 * time.Second
+	// spotGap is the longest time that one look speaks for, so that it always takes some.
+	spotGap = 350 * time.Millisecond
 	// spotOverlap is the least overlap of two sights of something that does not move:
 	// detectors move the edges of a box by a tenth or two of its size.
 	spotOverlap = 0.5
@@ -33,14 +35,6 @@ const (
 	spotForgotten = 10 * time.Minute
 	// maxSpots bounds the memory; the one that was unseen for longest goes first.
 	maxSpots = 64
-	// spotAlive is how much movement of its own shows that something in a spot lives.
-	spotAlive = time.Second
-	// spotFading is how long a movement of one second counts: somebody who sits stirs more
-	// often than that, the shadow of a branch over a sign stirs for a moment.
-	spotFading = 10
-	// ownMotion is the least share of a region of motion that lies in a spot whose own
-	// motion it is; who passes by sticks out.
-	ownMotion = 0.8
 )
 
 // spots is the memory of what belongs to the scene although it has a name.
@@ -59,25 +53,42 @@ func (s *spots) find(r *region) int {
 }
 
 // known says whether a region of the object detector is part of the scene: it is seen at a
-// known spot, and it either does not move or looks as the spot always did.
+// known spot, and either nothing moves there or it looks as the spot always did.
 func (s *spots) known(r *region) bool {
 	i := s.find(r)
-	return i >= 0 && s.list[i].settled() && (!r.supported() || s.list[i].look.Distance(r.sig) < sameLook)
+	return i >= 0 && s.list[i].settled() && (r.quiet || s.list[i].look.Distance(r.sig) < sameLook)
 }
 
-func (p *spot) settled() bool { return p.seen >= spotLooks && p.last.Since(p.first) >= spotAfter }
+func (p *spot) settled() bool { return p.calm >= spotCalm }
 
-// note takes in a region at rest that no track accounts for.
+// note takes in a region that no track accounts for.
 func (s *spots) note(r *region, at models.Instant) {
 	i := s.find(r)
-	if i < 0 {
+	switch {
+	case i < 0 && !r.quiet:
+		return
+	case i < 0:
 		if len(s.list) == maxSpots {
-			s.list = slices.Delete(s.list, s.oldest(), s.oldest()+1)
+			oldest := s.oldest()
+			s.list = slices.Delete(s.list, oldest, oldest+1)
 		}
-		s.list = append(s.list, spot{box: r.Box, label: r.Label, score: r.Score, look: r.sig, first: at, last: at, seen: 1})
+		s.list = append(s.list, spot{box: r.Box, label: r.Label, look: r.sig, first: at, last: at, calm: 0.5})
 		return
 	}
 	p := &s.list[i]
+	weight := float64(min(at.Since(p.last), spotGap)) / float64(spotMemory)
+	p.last = at
+	if !r.quiet {
+		// Who passes in front of it says little about it, and nothing about a parked car.
+		if r.foreign {
+			weight /= 2
+		}
+		if animate(p.label) {
+			p.calm -= weight * p.calm
+		}
+		return
+	}
+	p.calm += weight * (1 - p.calm)
 	const share = 0.1
 	p.box.X += share * (r.Box.X - p.box.X)
 	p.box.Y += share * (r.Box.Y - p.box.Y)
@@ -86,9 +97,6 @@ func (s *spots) note(r *region, at models.Instant) {
 	if r.sig != nil {
 		p.look = blend(p.look, r.sig, share)
 	}
-	p.score += share * (r.Score - p.score)
-	p.last = at
-	p.seen++
 }
 
 // animate says whether something of a label stirs where it stands. What does not, such as a
@@ -111,48 +119,12 @@ func (s *spots) oldest() int {
 	return oldest
 }
 
-// stir counts the movement of each spot's own.
-func (s *spots) stir(blobs []region, dt time.Duration) {
-	for i := range s.list {
-		p := &s.list[i]
-		around := enlarged(p.box)
-		own := false
-		if !animate(p.label) {
-			continue
-		}
-		for j := range blobs {
-			b := &blobs[j].Box
-			if common := b.Intersect(around).Area(); common >= ownMotion*b.Area() && common >= 0.1*p.box.Area() {
-				own = true
-			}
-		}
-		if own {
-			p.motion += dt
-		} else {
-			p.motion = max(0, p.motion-dt/spotFading)
-		}
-	}
-}
-
-// awake removes and returns the spots that live.
-func (s *spots) awake() []spot {
-	var out []spot
-	s.list = slices.DeleteFunc(s.list, func(p spot) bool {
-		if p.settled() && p.motion >= spotAlive {
-			out = append(out, p)
-			return true
-		}
-		return false
-	})
-	return out
-}
-
-// leave removes the spot that a region which now moves was, and returns since when it was
-// there.
+// leave removes the spot that a region which now moves was at, and returns since when it
+// was there.
 func (s *spots) leave(r *region) (models.Instant, bool) {
 	for i := range s.list {
 		p := &s.list[i]
-		if p.settled() && p.label == r.Label && p.box.IoU(r.Box) >= spotOverlap/2 && p.look.Distance(r.sig) < sameLook {
+		if p.label == r.Label && p.box.IoU(r.Box) >= spotOverlap/2 && p.look.Distance(r.sig) < sameLook {
 			first := p.first
 			s.list = slices.Delete(s.list, i, i+1)
 			return first, true

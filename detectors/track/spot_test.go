@@ -40,7 +40,7 @@ func TestSignBesideAWalkIsNoPerson(t *testing.T) {
 				if i%c.every == 0 {
 					dets, looked = append(dets, people(0.6, append(moving, sign)...)...), everything
 				}
-				for _, k := range tr.Update(instant(at), dets, looked, looks{[]mover{walker, board}, at}) {
+				for _, k := range tr.Update(instant(at), dets, looked, stirring{looks{[]mover{walker, board}, at}, sign, false}) {
 					if k.State != models.TrackConfirmed {
 						continue
 					}
@@ -73,10 +73,11 @@ func TestWhoStirsHasBeenThereFromTheStart(t *testing.T) {
 			for at := time.Duration(0); at < 10*time.Second; at += time.Second / fps {
 				dets := people(0.7, seat)
 				dets[0].Label = c.label
-				if at >= 5*time.Second && at < 8*time.Second {
+				stirs := at >= 5*time.Second && at < 8*time.Second
+				if stirs {
 					dets = append(dets, byMotion([]models.Box{arms})...)
 				}
-				for _, k := range tr.Update(instant(at), dets, everything, looks{[]mover{sitter}, at}) {
+				for _, k := range tr.Update(instant(at), dets, everything, stirring{looks{[]mover{sitter}, at}, seat, stirs}) {
 					if k.State != models.TrackConfirmed {
 						continue
 					}
@@ -94,3 +95,12 @@ func TestWhoStirsHasBeenThereFromTheStart(t *testing.T) {
 		})
 	}
 }
+
+// stirring is a Look of a picture in which one place changes or not, and all others do.
+type stirring struct {
+	looks
+	place   models.Box
+	changed bool
+}
+
+func (s stirring) Changed(b models.Box) bool { return s.changed || b.IoU(s.place) < 0.5 }

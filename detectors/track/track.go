@@ -114,8 +114,8 @@ const (
 	// believeGoing is how long it must have been that far away, without coming back.
 	believeGoing = 250 * time.Millisecond
 	// believeMotion is how long something that an object detector has named must have
-	// moved where it stands, when it does not travel: a sign that looks like a person
-	// never does.
+	// moved where it stands, for half of the time, when it does not travel: a sign that
+	// looks like a person never does.
 	believeMotion = time.Second
 	// leavingFor is how long what was at the edge of the picture, on its way out, may be
 	// unseen: longer than a detector misses it, and nothing else hides it there.
@@ -153,11 +153,15 @@ func (l *life) expect(r *region) {
 
 // note records the support of a detection.
 func (l *life) note(r *region, at models.Instant, dt time.Duration) {
+	since := dt
+	if r.By == models.ByObject && l.hits > 0 {
+		since = min(at.Since(l.Last), spotGap) // looks come more rarely than frames
+	}
 	l.Last, l.Seen, l.unseen, l.carried = at, true, 0, 0
 	l.hits++
-	l.support += dt
-	if r.supported() {
-		l.motion += dt
+	l.support += since
+	if r.By == models.ByMotion || !r.quiet {
+		l.motion += since
 	}
 	if r.By == models.ByObject {
 		l.objects++
@@ -252,11 +256,12 @@ func (l *life) believable() bool {
 	if l.support < believeAfter || l.hits < 3 {
 		return false
 	}
-	return l.going >= believeGoing && l.jerk <= believeJerk || l.objects >= 2 && l.motion >= believeMotion && animate(l.Label)
+	return l.going >= believeGoing && l.jerk <= believeJerk || l.objects >= 2 && l.motion >= believeMotion && l.motion >= l.support/2 && animate(l.Label)
 }
 
 // miss records a frame that did not show the track, and returns why it ends, if it does.
-func (l *life) miss(dt time.Duration) (reason string) {
+// looked says whether the object detector looked there.
+func (l *life) miss(dt time.Duration, looked bool) (reason string) {
 	l.Seen = false
 	l.unseen += dt
 	l.Box = l.state.box()
@@ -264,7 +269,7 @@ func (l *life) miss(dt time.Duration) (reason string) {
 		return "left the picture"
 	}
 	if l.State == models.TrackTentative {
-		if l.unseen > tentativeFor {
+		if l.unseen > tentativeFor && (looked || !l.measured() || l.unseen > LostFor) {
 			return "never confirmed"
 		}
 		return ""

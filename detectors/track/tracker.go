@@ -71,14 +71,16 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.last = at
 	t.real = t.real[:0]
 	regions, n := fuse(dets)
-	if look != nil {
-		for i := range regions {
-			regions[i].sig = look.Appearance(regions[i].Box)
-			regions[i].still = !look.Changed(regions[i].Box)
+	objects, blobs := regions[:n], regions[n:]
+	for i := range regions {
+		r := &regions[i]
+		r.quiet = !r.moving()
+		if look != nil {
+			r.sig = look.Appearance(r.Box)
+			r.still = !look.Changed(r.Box)
+			r.quiet = r.still
 		}
 	}
-	objects, blobs := regions[:n], regions[n:]
-	t.spots.stir(blobs, dt)
 	for i := range objects {
 		objects[i].scene = t.spots.known(&objects[i])
 		objects[i].taken = objects[i].scene
@@ -111,7 +113,6 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.rest(looked, pairs, look, at, dt)
 	t.remember(objects, pairs, at)
 	ended := t.conclude(regions, pairs, looked, at, dt)
-	t.wake(at)
 	t.settle(dt)
 	return t.finish(ended)
 }
@@ -180,7 +181,7 @@ func (l *life) price(r *region) float64 {
 			return math.Inf(1)
 		}
 		predicted, box = l.grip.region(predicted), l.grip.box(r.Box, predicted)
-	case r.By == models.ByObject && !r.supported() && l.State != models.TrackTentative && l.seenBox.IoU(r.Box) < rested:
+	case r.By == models.ByObject && r.quiet && l.State != models.TrackTentative && l.seenBox.IoU(r.Box) < rested:
 		// What does not move must stand where the track stood: nothing walks unseen by motion.
 		return math.Inf(1)
 	}
@@ -306,7 +307,7 @@ func (t *Tracker) remember(objects []region, pairs []int, at models.Instant) {
 	for j := range objects {
 		r := &objects[j]
 		mine := slices.IndexFunc(pairs, func(p int) bool { return p == j })
-		if r.scene || !r.supported() && (mine < 0 || t.live[mine].State == models.TrackTentative) {
+		if r.scene || mine < 0 || t.live[mine].State == models.TrackTentative {
 			t.spots.note(r, at)
 		}
 	}
@@ -337,7 +338,7 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 				t.recall(l)
 			}
 		case j == unpaired:
-			if l.Reason = l.miss(dt); l.Reason != "" {
+			if l.Reason = l.miss(dt, covers(looked, l.Box)); l.Reason != "" {
 				ended = append(ended, l)
 				continue
 			}
@@ -358,31 +359,19 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 }
 
 // begin starts a track.
-func (t *Tracker) begin(r *region, at models.Instant) *life {
+func (t *Tracker) begin(r *region, at models.Instant) {
 	l := &life{}
 	l.begin(r, at, t.nextID, t.Aspect)
 	if t.wasThere(r.Box, at) {
 		l.First = t.start
 	}
-	if first, ok := t.spots.leave(r); ok && r.By == models.ByObject {
-		l.First = t.from(first)
+	if r.By == models.ByObject && !r.quiet {
+		if first, ok := t.spots.leave(r); ok {
+			l.First = t.from(first)
+		}
 	}
 	t.nextID++
 	t.live = append(t.live, l)
-	return l
-}
-
-// wake begins a track for each spot that turns out to live: somebody who sat there.
-func (t *Tracker) wake(at models.Instant) {
-	for _, p := range t.spots.awake() {
-		if slices.ContainsFunc(t.live, func(l *life) bool { return l.Seen && l.Box.IoU(p.box) >= spotOverlap }) {
-			continue
-		}
-		r := region{Detection: models.Detection{Box: p.box, Label: p.label, Score: p.score, By: models.ByObject}, sigma: objectSigma, sig: p.look, clean: true}
-		l := t.begin(&r, at)
-		l.First, l.State = t.from(p.first), models.TrackConfirmed
-		l.objects = p.seen
-	}
 }
 
 // from is when something was first there that was first seen at an instant: what is seen
