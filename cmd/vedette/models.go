@@ -103,7 +103,15 @@ func (c modelsListCmd) Run(p *program) error {
 	for _, name := range own(dirs) {
 		fmt.Fprintf(tw, "%s\tyour own\t\t\t%s\n", name, placeOf(name, dirs))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, w := range catalogue {
+		if _, err := fmt.Fprintf(p.stdout, "\n%s is published at %s\nand has the SHA-256 %s\n", w.name, w.url, w.sha256); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func placeOf(name string, dirs []string) string {

@@ -126,7 +126,7 @@ func TestModelsListAndVerify(t *testing.T) {
 		t.Errorf("good: got code %d, %q", code, stdout)
 	}
 	code, stdout, _ := call(t, "models", "list", "-c", cfg)
-	for _, want := range []string{"test_net", "Apache-2.0", path, "yolox_nano", "mine", "your own"} {
+	for _, want := range []string{"test_net", "Apache-2.0", path, "yolox_nano", "mine", "your own", catalogue[0].url, catalogue[0].sha256} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("list lacks %q: code %d, %q", want, code, stdout)
 		}
