@@ -39,7 +39,9 @@ func newStays(w *watcher, j judge) *stays {
 func (s *stays) process(w *watcher, f *frame, out []models.Event) []models.Event {
 	s.follow(f, func(v *visit, t *models.Track, in bool) {
 		observed := s.judge.observe(w, f, v, t, in)
-		v.curve.add(f.at.Media, models.Sample{At: f.at, Value: observed})
+		if in {
+			v.curve.add(f.at.Media, models.Sample{At: f.at, Value: observed})
+		}
 		if v.done || !in || t.State != models.TrackConfirmed || !w.admits(v, t) || !w.ready(f.at) {
 			return
 		}
