@@ -158,6 +158,34 @@ func boundsGrace(kind models.Kind) string {
 	return ""
 }
 
+// ruleVariants says for each kind which keys it needs and which mean nothing for it.
+func ruleVariants() []variant {
+	var special []string // keys that belong to some kinds only
+	for _, kind := range models.RuleKinds() {
+		known, _ := ruleKinds(kind)
+		for _, key := range known.keys {
+			if !slices.Contains(special, key) {
+				special = append(special, key)
+			}
+		}
+	}
+	var all []variant
+	for _, kind := range models.RuleKinds() {
+		known, _ := ruleKinds(kind)
+		v := variant{property: "kind", value: string(kind)}
+		for _, n := range known.needs {
+			v.needed = append(v.needed, n.key)
+		}
+		for _, key := range special {
+			if !slices.Contains(known.keys, key) {
+				v.forbidden = append(v.forbidden, key)
+			}
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
 func ruleObject() object[models.Rule] {
 	return object[models.Rule]{
 		keys: []key[models.Rule]{
@@ -202,6 +230,7 @@ func ruleObject() object[models.Rule] {
 				duration(0, 24*time.Hour), func(r *models.Rule) *time.Duration { return &r.Merge }).
 				orElse(presetOf("merge", func(r models.Rule) time.Duration { return r.Merge })),
 		},
+		variants: ruleVariants(),
 		begin: func(d *decoder, v value, r *models.Rule) {
 			if kind, ok := d.expandQuietly(v.get("kind")); ok {
 				if known, ok := ruleKinds(models.Kind(kind)); ok {

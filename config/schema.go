@@ -19,6 +19,7 @@ type schema struct {
 
 	properties []property // of a mapping with fixed keys
 	single     bool       // at most one of properties
+	variants   []variant  // of properties, by the value of one of them
 	entry      *schema    // of a mapping from names
 	items      *schema    // of a list
 }
@@ -28,6 +29,13 @@ type property struct {
 	name     string
 	required bool
 	schema   *schema
+}
+
+// variant says which properties of a mapping are needed, and which mean nothing, when one
+// of them, a word, has a certain value.
+type variant struct {
+	property, value   string
+	needed, forbidden []string
 }
 
 // find returns the path to a key of that name further down, or "".
@@ -164,7 +172,36 @@ func (s *schema) objectKeywords() members {
 	if s.single {
 		ms = append(ms, member{"maxProperties", 1})
 	}
+	if len(s.variants) > 0 {
+		var all []any
+		for _, v := range s.variants {
+			all = append(all, v.node())
+		}
+		ms = append(ms, member{"allOf", all})
+	}
 	return ms
+}
+
+// node is the JSON Schema of what holds in one variant.
+func (v variant) node() members {
+	then := members{}
+	if len(v.needed) > 0 {
+		then = append(then, member{"required", v.needed})
+	}
+	if len(v.forbidden) > 0 {
+		none := members{}
+		for _, name := range v.forbidden {
+			none = append(none, member{name, false})
+		}
+		then = append(then, member{"properties", none})
+	}
+	return members{
+		{"if", members{
+			{"properties", members{{v.property, members{{"const", v.value}}}}},
+			{"required", []string{v.property}},
+		}},
+		{"then", then},
+	}
 }
 
 // description is what an editor shows.

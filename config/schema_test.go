@@ -61,6 +61,19 @@ type node struct {
 	AdditionalProperties additional
 	Required             []string
 	MaxProperties        *int
+	AllOf                []*node
+	If, Then             *node
+
+	never bool // nothing fits: the schema false
+}
+
+func (n *node) UnmarshalJSON(data []byte) error {
+	if string(data) == "false" {
+		n.never = true
+		return nil
+	}
+	type plain node
+	return strict(data, (*plain)(n))
 }
 
 // additional is either false or a schema.
@@ -97,6 +110,19 @@ func schema(t testing.TB) *node {
 // or what is wrong.
 func (n *node) validate(v any, path string) string {
 	wrong := func(format string, args ...any) string { return path + ": " + fmt.Sprintf(format, args...) }
+	if n.never {
+		return wrong("nothing may stand here")
+	}
+	for _, one := range n.AllOf {
+		if bad := one.validate(v, path); bad != "" {
+			return bad
+		}
+	}
+	if n.If != nil && n.If.validate(v, path) == "" {
+		if bad := n.Then.validate(v, path); bad != "" {
+			return bad
+		}
+	}
 	if n.Type != nil && !hasType(v, n.Type) {
 		return wrong("%v is not of type %v", v, n.Type)
 	}
@@ -265,6 +291,9 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		rule("{kind: motion, schedule: [{from: 7pm}]}"), rule("{kind: motion, schedule: [{days: [mon], time_zone: 'a b'}]}"), rule("{kind: motion, schedule: {days: [mon]}}"),
 		camera("health: "), camera("health: {covered: }"), camera("health: {covered: {enabled: false}}"), camera("health: {covered: {for: 0}}"), camera("health: {covered: false}"), camera("health: {rain: {}}"),
 		camera("detect: {looks: 0}"), camera("detect: {looks: -1}"), "models: {budget: 0.5}\n" + camera(), "models: {budget: -1}\n" + camera(),
+		rule("{kind: loitering}"), rule("{kind: returning, visits: 2}"), rule("{kind: line}"), rule("{kind: crowd, count: 2}"), rule("{kind: left_object}"),
+		rule("{kind: motion, count: 2}"), rule("{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], grace: 1s}"), rule("{kind: crowd, count: 2, for: 3s, merge: 1s}"),
+		rule("{kind: intrusion, max_radius: 0.1}"), rule("{kind: removed_object, dwell: 1s}"), rule("{kind: motion, grace: 1s, dwell: 0, merge: 0}"),
 		"web: {listen: localhost}\n" + camera(), "web: {listen: 'localhost:1'}\n" + camera(), "web: {listen: 80}\n" + camera(),
 		"storage: {bucket: {disk: {}, s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),
 		"storage: {bucket: {s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),

@@ -97,6 +97,8 @@ type object[T any] struct {
 	keys []key[T]
 	// single allows at most one of the keys.
 	single bool
+	// variants tell editors which keys go together; check sees to it.
+	variants []variant
 	// begin sets defaults that depend on what the mapping says.
 	begin func(d *decoder, v value, into *T)
 	// check looks at the values together, after all were read.
@@ -106,7 +108,7 @@ type object[T any] struct {
 }
 
 func (o object[T]) shape() shape[T] {
-	sc := &schema{kind: "mapping", single: o.single}
+	sc := &schema{kind: "mapping", single: o.single, variants: o.variants}
 	for _, k := range o.keys {
 		sc.properties = append(sc.properties, property{name: k.name, required: k.required, schema: k.schema})
 	}
