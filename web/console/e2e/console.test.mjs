@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { desktop, findings, launch, login, phone, sideways, within } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { breakConfig, coverCamera, loseCamera, tellStory } from "./mock/story.mjs";
+import { breakConfig, coverCamera, judgeMonth, loseCamera, tellStory } from "./mock/story.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -541,6 +541,10 @@ describe("every page, both themes, both widths", () => {
             await page.goto("/cameras/gate");
             await page.getByRole("heading", { name: "Health" }).waitFor();
             await check("camera");
+            judgeMonth(mock);
+            await page.goto("/precision");
+            await page.getByRole("table").waitFor();
+            await check("precision");
             mock.drop({ refuse: true });
             await page.getByText(/Stale since/).waitFor();
             await check("stale");

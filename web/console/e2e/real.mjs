@@ -1,11 +1,11 @@
 // Looks at a running vedette as a person does, and prints what it saw as JSON.
 //
-//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--fresh] [--shots DIR]
+//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--fresh] [--judge] [--shots DIR]
 //
 // It logs in, gives the account a password of its own when asked to, waits on the queue for
-// a loitering incident to arrive without a reload, opens it and plays its clip. Exit code 0
-// when the clip plays and the page reported no error, 1 otherwise. With --fresh an incident
-// that was there before does not count.
+// a loitering incident to arrive without a reload, opens it, reads why it was raised and plays
+// its clip. Exit code 0 when the clip plays and the page reported no error, 1 otherwise. With
+// --fresh an incident that was there before does not count; with --judge it is judged true.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,12 +18,13 @@ const { values: flags } = parseArgs({
     password: { type: "string" },
     "new-password": { type: "string", default: "a long enough password of mine" },
     timeout: { type: "string", default: "90" },
+    judge: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     shots: { type: "string" },
   },
 });
 if (!flags.url || !flags.password || !(Number(flags.timeout) > 0)) {
-  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--fresh] [--shots DIR]");
+  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--fresh] [--judge] [--shots DIR]");
   process.exit(2);
 }
 
@@ -89,6 +90,15 @@ try {
   }, id);
   if (!page.url().endsWith(encodeURIComponent(id))) throw new Error(`another page was opened: ${page.url()}`);
 
+  result.step = "read why";
+  const why = page.locator("section", { has: page.getByRole("heading", { name: "Why" }) });
+  await why.locator(".fact").first().waitFor();
+  result.why = await why.evaluate((card) => ({
+    rule: card.querySelector(".event p")?.textContent ?? "",
+    facts: [...card.querySelectorAll(".fact")].map((f) => (f.textContent ?? "").replace(/\s+/g, " ").trim()),
+    curves: card.querySelectorAll("input[type=range]").length,
+  }));
+
   result.step = "play the clip";
   await page.waitForFunction(
     () => {
@@ -114,6 +124,13 @@ try {
   const overlay = await page.locator("svg.overlay polygon").count();
   if (overlay === 0) throw new Error("the zone is not drawn over the clip");
 
+  if (flags.judge) {
+    result.step = "judge";
+    await page.keyboard.press("t");
+    await page.getByText(/^True alarm\. Logged for/).waitFor({ timeout: left() });
+    result.judgement = await page.evaluate(async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).judgement, id);
+  }
+
   if (flags.shots) {
     result.step = "take pictures";
     mkdirSync(flags.shots, { recursive: true });
@@ -123,12 +140,25 @@ try {
         view.page.setDefaultTimeout(30_000);
         await login(view.page, flags.user, password);
         await view.page.getByRole("navigation", { name: "Pages" }).waitFor();
-        for (const [name, path] of [["queue", "/"], ["incident", `/incidents/${encodeURIComponent(id)}`], ["cameras", "/cameras"]]) {
-          await view.page.goto(path ?? "/");
+        /** @param {string} name */
+        const shot = async (name) => {
           await view.page.waitForTimeout(2500);
-          const file = join(flags.shots, `${name}-${theme}-${width}.png`);
+          const file = join(/** @type {string} */ (flags.shots), `${name}-${theme}-${width}.png`);
           await view.page.screenshot({ path: file });
           result.shots.push(file);
+        };
+        await view.page.goto("/");
+        await shot("queue");
+        await view.page.goto(`/incidents/${encodeURIComponent(id)}`);
+        await shot("incident");
+        await view.page.keyboard.press("n");
+        await shot("nuisance");
+        await view.page.keyboard.press("Escape");
+        await view.page.getByRole("heading", { name: "Why" }).evaluate((e) => e.scrollIntoView());
+        await shot("why");
+        for (const name of ["cameras", "precision"]) {
+          await view.page.goto(`/${name}`);
+          await shot(name);
         }
         faults.push(...view.faults);
         await view.context.close();

@@ -23,12 +23,15 @@ it("sees an incident arrive and its clip play", async () => {
     const soon = setInterval(() => {
       if (!mock.mustChange && mock.incidents.size === 0) setTimeout(() => mock.open({ severity: "high" }), 2500);
     }, 3000);
-    const { code, result } = await look("--url", mock.url, "--user", mock.user, "--password", mock.password, "--timeout", "60");
+    const { code, result } = await look("--url", mock.url, "--user", mock.user, "--password", mock.password, "--timeout", "60", "--judge");
     clearInterval(soon);
     assert.equal(code, 0, JSON.stringify(result));
     assert.equal(result.password_changed, true);
     assert.equal(result.was_there, false);
     assert.ok(result.clip.to_s > result.clip.from_s);
+    assert.match(result.why.rule, /^Person that stays in junction for 10 s/);
+    assert.ok(result.why.facts.length > 0 && result.why.curves > 0);
+    assert.equal(result.judgement.verdict, "true");
   } finally {
     await mock.stop();
   }

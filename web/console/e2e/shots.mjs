@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { desktop, launch, login, phone, visit } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { breakConfig, coverCamera, loseCamera, tellStory } from "./mock/story.mjs";
+import { breakConfig, coverCamera, judgeMonth, loseCamera, tellStory } from "./mock/story.mjs";
 
 const dir = process.argv[2];
 if (!dir) {
@@ -84,6 +84,7 @@ try {
       await shot("why");
       await page.goto("/?show=closed");
       await shot("closed");
+      mock.status.config.errors = [];
       const before = structuredClone(mock.cameras);
       loseCamera(mock);
       coverCamera(mock);
@@ -95,6 +96,10 @@ try {
       await page.waitForTimeout(1500);
       await shot("camera");
       mock.cameras = before;
+      judgeMonth(mock);
+      await page.goto("/precision");
+      await page.getByRole("table").waitFor();
+      await shot("precision");
       await page.goto("/");
       await page.locator("[data-id]").first().waitFor();
       mock.drop({ refuse: true });

@@ -2,9 +2,9 @@
 // browser against the mock.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { launch, phone, within } from "./browser.mjs";
+import { findings, launch, phone, within } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { coverCamera } from "./mock/story.mjs";
+import { coverCamera, judgeMonth } from "./mock/story.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -192,7 +192,9 @@ describe("why an alarm was raised", () => {
 
       await why.getByText("As a table").first().click();
       assert.ok((await why.getByRole("table").first().getByRole("row").count()) > 20);
-      await why.getByText(/^Path, \d+ points$/).waitFor();
+      await why.getByText(/^Path, \d+ points$/).click();
+      await why.getByRole("region", { name: "Path" }).getByRole("row").nth(5).waitFor();
+      assert.deepEqual(await findings(page, { enhanced: true }), [], "with its tables open");
       await why.getByText("still in force").waitFor();
       await why.getByText("vedette 0.1.0").waitFor();
       assert.equal(await why.getByRole("link", { name: "Download" }).getAttribute("download"), `${incident.id}-why.jpg`);
@@ -315,6 +317,44 @@ describe("trouble with a camera", () => {
       await page.getByRole("heading", { name: "Health" }).waitFor();
       await page.getByText("Covered").waitFor();
       await page.getByText(/looks, 12 over the budget/).waitFor();
+    });
+  });
+});
+
+describe("how many alarms were true", () => {
+  it("says so by rule, zone, camera and hour, with how sure that is", async () => {
+    judgeMonth(mock);
+    await withPage(async (page) => {
+      await page.getByRole("link", { name: "Precision" }).click();
+      await page.waitForURL(/\/precision$/);
+      const all = page.getByRole("region", { name: "All alarms of the period" });
+      await all.getByText(/^\d+ of 48$/).waitFor();
+      await all.getByText(/60 alarms, 12 not judged: they count neither/).waitFor();
+      const first = page.getByRole("row", { name: /^Loitering, gate \/ junction/ });
+      await first.getByText(/^\d+ %$/).waitFor();
+      await first.getByText(/^\d+–\d+ %$/).waitFor();
+      await page.getByRole("button", { name: "Hours" }).click();
+      await page.waitForURL(/by=hour/);
+      await page.getByRole("row", { name: /^\d\d–\d\d h/ }).first().waitFor();
+      await page.getByText("Hours by the clock of Europe/Berlin.").waitFor();
+      await page.getByRole("button", { name: "Cameras" }).click();
+      await page.getByLabel("Camera", { exact: true }).selectOption("yard");
+      await page.waitForURL(/camera=yard/);
+      assert.equal(await page.getByRole("row").count(), 2);
+      await page.reload();
+      await page.getByRole("row", { name: /^yard/ }).waitFor();
+    });
+  });
+
+  it("says that there was none, and that none was judged", async () => {
+    await withPage(async (page) => {
+      await page.goto("/precision");
+      await page.getByText("No alarm in this period.").waitFor();
+      mock.open({ age: 4000 });
+      await page.getByRole("button", { name: "7 days" }).click();
+      await page.getByText("Nobody has judged an alarm of this period.").waitFor();
+      await page.getByRole("button", { name: "24 hours" }).click();
+      await page.getByRole("row", { name: /^Loitering/ }).getByText("–", { exact: true }).waitFor();
     });
   });
 });

@@ -319,6 +319,7 @@ export class Mock {
     if (route === "GET /api/status") return json(200, { ...this.status, now: ago(0) });
     if (route === "GET /api/events") return this.#stream(req, res);
     if (route === "GET /api/cameras") return json(200, { items: this.cameras });
+    if (route === "GET /api/reports/precision") return json(200, this.#precision(url.searchParams));
     if (route === "GET /api/incidents") return json(200, this.#list(url.searchParams));
 
     const camera = /^\/api\/cameras\/([^/]+)\/picture$/.exec(url.pathname);
@@ -412,6 +413,32 @@ export class Mock {
     res.on("close", () => this.#streams.delete(res));
   }
 
+  /** @param {URLSearchParams} q @returns {import("../../src/api/types").PrecisionReport} */
+  #precision(q) {
+    const [from, to, only] = [q.get("from") ?? "", q.get("to") ?? "", q.getAll("camera")];
+    /** @typedef {import("../../src/api/types").PrecisionRow} Row */
+    /** @type {Map<string, Row>} */
+    const rows = new Map();
+    for (const i of this.incidents.values()) {
+      if (i.kind === "storage" || i.alarm < from || i.alarm >= to || (only.length > 0 && !only.includes(i.camera))) continue;
+      const { camera, zone, kind } = i;
+      const hour = new Date(i.alarm).getHours();
+      /** @type {Partial<Row>[]} */
+      const groups = [{ by: "all" }, { by: "camera", camera }, { by: "zone", camera, zone }, { by: "rule", camera, zone, kind }, { by: "hour", hour }];
+      for (const g of groups) {
+        const key = JSON.stringify(g);
+        const row = rows.get(key) ?? /** @type {Row} */ ({ ...g, alarms: 0, unjudged: 0, true: 0, nuisance: 0, reasons: {} });
+        rows.set(key, row);
+        row.alarms++;
+        row[i.judgement?.verdict ?? "unjudged"]++;
+        const reason = i.judgement?.reason;
+        if (reason) row.reasons[reason] = (row.reasons[reason] ?? 0) + 1;
+      }
+    }
+    const list = [...rows.values()].map((r) => ({ ...r, precision: wilson(r.true, r.true + r.nuisance) }));
+    return { from, to, time_zone: q.get("time_zone") ?? "UTC", rows: list };
+  }
+
   /** @param {URLSearchParams} q */
   #list(q) {
     /** @param {string} name @param {string} value */
@@ -433,6 +460,17 @@ export class Mock {
       open: [...this.incidents.values()].filter((i) => i.state !== "closed").length,
     };
   }
+}
+
+/**
+ * The 95 % interval of a share, after Wilson. @param {number} k @param {number} n
+ */
+function wilson(k, n) {
+  if (n === 0) return undefined;
+  const z = 1.96;
+  const middle = (k + z ** 2 / 2) / (n + z ** 2);
+  const half = (z / (n + z ** 2)) * Math.sqrt((k * (n - k)) / n + z ** 2 / 4);
+  return { value: k / n, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
 /** @param {number} seconds */

@@ -68,3 +68,21 @@ export function coverCamera(mock) {
   lobby.health = { ...lobby.health, troubles: ["covered"] };
   mock.publish("camera", lobby.health);
 }
+
+/** A month of alarms, most of them judged. @param {import("./server.mjs").Mock} mock */
+export function judgeMonth(mock) {
+  const reasons = /** @type {const} */ (["rain", "rain", "rain", "animal", "shadow", "headlight"]);
+  const kinds = /** @type {const} */ (["loitering", "motion", "intrusion", "line"]);
+  for (let n = 0; n < 60; n++) {
+    const age = 3600 * 11 * n + 600;
+    const at = new Date(Date.now() - age * 1000 + 60_000).toISOString();
+    const nuisance = n % 4 === 1 ? n % 3 > 0 : n % 7 === 0;
+    mock.open({
+      age, scene: n % 4, severity: "low", kind: kinds[n % 4], state: "closed", revision: 3,
+      log: [{ at, who: "admin", what: "acknowledged" }, { at, who: "admin", what: "closed" }],
+      ...(n % 5 === 4
+        ? {}
+        : { judgement: nuisance ? { verdict: "nuisance", reason: reasons[n % 6], by: "admin", at } : { verdict: "true", by: "admin", at } }),
+    });
+  }
+}

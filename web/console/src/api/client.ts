@@ -1,4 +1,4 @@
-import type { Camera, Incident, IncidentPage, Judgement, Nuisance, Session, Status } from "./types";
+import type { Camera, Incident, IncidentPage, Judgement, Nuisance, PrecisionReport, Session, Status } from "./types";
 
 /** What the server refused, in its own words (RFC 9457) and with its status. */
 export class ApiError extends Error {
@@ -112,6 +112,15 @@ export const api = {
   judge: (incident: string, said: Saying) => request<Incident>("POST", `/api/incidents/${id(incident)}/judgement`, said),
   close: (incident: string, note?: string) =>
     request<Incident>("POST", `/api/incidents/${id(incident)}/close`, note ? { note } : {}),
+
+  /** The hours are those of this browser's clock, as all times in the console are. */
+  precision: (q: { from: number; to: number; camera: string }, signal?: AbortSignal) => {
+    const p = new URLSearchParams({ from: new Date(q.from).toISOString(), to: new Date(q.to).toISOString() });
+    if (q.camera) p.set("camera", q.camera);
+    const place = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (place) p.set("time_zone", place);
+    return request<PrecisionReport>("GET", `/api/reports/precision?${p}`, undefined, signal);
+  },
 
   cameras: (signal?: AbortSignal) => request<{ items: Camera[] }>("GET", "/api/cameras", undefined, signal),
   status: (signal?: AbortSignal) => request<Status>("GET", "/api/status", undefined, signal),

@@ -39,6 +39,7 @@ describe("figures", () => {
     expect(quantity(10, "s")).toBe("10 s");
     expect(quantity(31.23, "s")).toBe("31.2 s");
     expect(quantity(0.862, "")).toBe("0.86");
+    expect(quantity(0.00213, "")).toBe("0.0021");
   });
 });
 

@@ -58,8 +58,10 @@ export function stateText(in_: Incident): string {
 
 /** 31.2 s, 82 %, 0.4 : a measured value with its unit. */
 export function quantity(value: number, unit: string): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  const n = Number.isInteger(value) ? String(value) : value.toFixed(digits);
+  const size = Math.abs(value);
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+  // A share of the picture may be a thousandth; two decimals would make it nothing.
+  const n = Number.isInteger(value) ? String(value) : size < 0.1 ? String(Number(value.toPrecision(2))) : value.toFixed(digits);
   return unit ? `${n} ${unit}` : n;
 }
 

@@ -4,6 +4,7 @@ export type Route =
   | { page: "incident"; id: string }
   | { page: "cameras" }
   | { page: "camera"; id: string }
+  | { page: "precision" }
   | { page: "lost" };
 
 export function match(path: string): Route {
@@ -13,6 +14,7 @@ export function match(path: string): Route {
   if (first === "incidents" && parts.length === 2 && second) return { page: "incident", id: second };
   if (first === "cameras" && parts.length === 1) return { page: "cameras" };
   if (first === "cameras" && parts.length === 2 && second) return { page: "camera", id: second };
+  if (first === "precision" && parts.length === 1) return { page: "precision" };
   return { page: "lost" };
 }
 
