@@ -18,7 +18,7 @@ const (
 	cardWidth   = 1080
 	cardPicture = 1080 // greatest height of the picture
 	cardMargin  = 40
-	cardQuality = 80
+	cardQuality = 75
 	maxFacts    = 8 // on one card; the record has them all
 )
 
@@ -215,7 +215,9 @@ func (s *panel) facts(facts []models.Fact) {
 		s.add(44, func(y int) {
 			const limit = textWidth / 3
 			x := cardWidth - cardMargin
-			x -= s.writeRight(s.plain, softColour, x, y+34, limit, "threshold "+quantity(f.Threshold, f.Unit)) + 28
+			if f.Threshold != 0 {
+				x -= s.writeRight(s.plain, softColour, x, y+34, limit, thresholdInWords(f)) + 28
+			}
 			x -= s.writeRight(s.strong, textColour, x, y+34, limit, quantity(f.Observed, f.Unit)) + 20
 			s.write(s.plain, softColour, cardMargin, y+34, x-cardMargin, sentence(strings.ReplaceAll(f.Name, "_", " ")))
 		})
@@ -229,7 +231,16 @@ func (s *panel) facts(facts []models.Fact) {
 	}
 }
 
-// bar draws the observed value as a bar and the threshold as a mark on the rail.
+// thresholdInWords leaves out a long unit, which stands beside the observed value.
+func thresholdInWords(f models.Fact) string {
+	if len(f.Unit) > 2 {
+		return "threshold " + number(f.Threshold)
+	}
+	return "threshold " + quantity(f.Threshold, f.Unit)
+}
+
+// bar draws the observed value as a bar and the threshold, if there is one, as a mark on
+// the rail.
 func (s *panel) bar(y int, f models.Fact) {
 	lo, hi := min(0, f.Observed, f.Threshold), max(0, f.Observed, f.Threshold)
 	left, right := float64(cardMargin)+7, float64(cardWidth-cardMargin)-7
@@ -243,6 +254,9 @@ func (s *panel) bar(y int, f models.Fact) {
 	at := func(v float64) float64 { return left + (right-left)*(v-lo)/(hi-lo) }
 	s.layer.line(point{at(0), middle}, point{at(f.Observed), middle}, 14, 1)
 	s.layer.over(s.canvas, color.RGBA{0xd5, 0xdc, 0xe5, 255})
+	if f.Threshold == 0 {
+		return
+	}
 	mark := at(f.Threshold)
 	s.layer.line(point{mark, middle - 13}, point{mark, middle + 13}, 9, 1)
 	s.layer.over(s.canvas, cardColour)
