@@ -37,7 +37,7 @@ func BenchmarkMOG2(b *testing.B) {
 	b.ReportAllocs()
 	start := processor()
 	for i := 0; b.Loop(); i++ {
-		in.load(frames[i%len(frames)].Picture)
+		in.load(frames[i%len(frames)].Picture, image.Point{})
 		mog.Apply(in.y.mat, &mask)
 		gocv.Threshold(mask, &mask, 200, 255, gocv.ThresholdBinary)
 		gocv.MorphologyEx(mask, &mask, gocv.MorphOpen, kernel)

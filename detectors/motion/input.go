@@ -21,11 +21,11 @@ const (
 
 // analysisSize divides the picture by the smallest whole number that fits maxPixels. A
 // whole number keeps a pixel's meaning the same over the whole picture.
-func analysisSize(size image.Point) image.Point {
+func analysisSize(size image.Point) (analysis image.Point, factor int) {
 	for n := 1; ; n++ {
 		w, h := (size.X+n-1)/n, (size.Y+n-1)/n
 		if w*h <= maxPixels {
-			return image.Pt(max(w, 1), max(h, 1))
+			return image.Pt(max(w, 1), max(h, 1)), n
 		}
 	}
 }
@@ -61,13 +61,16 @@ func chromaSize(luma image.Point) (w, h int) { return (luma.X + 1) / 2, (luma.Y 
 type input struct {
 	source image.Point
 	size   image.Point
+	factor int  // of source over size
+	noisy  bool // a picture so noisy that details are worth giving up
 
 	rawY, rawCb, rawCr *plane // at the picture's size
 	y, cb, cr          *plane // at analysis size
 }
 
 func newInput(source image.Point) (*input, error) {
-	in := &input{source: source, size: analysisSize(source)}
+	in := &input{source: source}
+	in.size, in.factor = analysisSize(source)
 	cw, ch := chromaSize(source)
 	err := errors.Join(
 		planes(source.X, source.Y, &in.rawY),
@@ -81,20 +84,29 @@ func newInput(source image.Point) (*input, error) {
 	return in, nil
 }
 
-// load needs a picture that check has passed and that has the size given to newInput.
-func (in *input) load(p *image.YCbCr) {
-	in.rawY.load(p.Y, p.YStride)
-	in.rawCb.load(p.Cb, p.CStride)
-	in.rawCr.load(p.Cr, p.CStride)
+// load needs a picture that check has passed and that has the size given to newInput. What
+// the picture shows at shift comes to lie at the origin.
+func (in *input) load(p *image.YCbCr, shift image.Point) {
+	in.rawY.load(p.Y, p.YStride, shift)
+	in.rawCb.load(p.Cb, p.CStride, shift.Div(2))
+	in.rawCr.load(p.Cr, p.CStride, shift.Div(2))
 	if in.size == in.source {
 		// A picture that is analysed at full size has had none of its noise averaged away.
-		in.rawY.smoothTo(in.y)
+		in.rawY.smoothTo(in.y, 3)
 	} else {
 		in.rawY.scaleTo(in.y)
 	}
 	in.rawCb.scaleTo(in.cb)
 	in.rawCr.scaleTo(in.cr)
+	if in.noisy {
+		in.y.smoothTo(in.y, 5)
+		in.cb.smoothTo(in.cb, 5)
+		in.cr.smoothTo(in.cr, 5)
+	}
 }
+
+// cells is how many analysis pixels a number of the picture's pixels touches.
+func (in *input) cells(n int) int { return (max(n, -n) + in.factor - 1) / in.factor }
 
 func (in *input) Close() error {
 	var errs []error

@@ -1,16 +1,25 @@
 package motion
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // light estimates how much brighter the whole picture is than the background, and takes
 // that out. Auto-exposure, a cloud and the hour change all pixels by one factor; a thing
 // in view changes few.
 type light struct {
-	lut   [256]float32
-	gain  float64
-	table float64 // the gain that lut was made for
-	black float64
-	bins  [2*gainRange*gainSteps + 1]int
+	lut          [256]float32
+	gain         float64
+	slow, slower float64 // the gain that has lasted, and the one that has for longer
+	turns        float64 // of the light, a second: from darker to lighter and back
+	rises        bool
+	table        float64 // the gain that lut was made for
+	black        float64
+
+	times  [256]uint8 // luma multiplied by factor
+	factor float64
+	bins   [2*gainRange*gainSteps + 1]int
 }
 
 const (
@@ -27,27 +36,70 @@ func newLight(fullRange bool) *light {
 	if fullRange {
 		l.black = 0
 	}
-	l.set(1)
+	l.reset()
 	return l
 }
 
-// set makes the table for a gain.
-func (l *light) set(gain float64) {
-	l.gain = gain
-	apply := 1.0
-	switch {
-	case gain > 1+slack:
-		apply = gain - slack
-	case gain < 1-slack:
-		apply = gain + slack
+const (
+	// lasting is how long another light must last for it to be the light of the place.
+	lasting = 5 * time.Second
+	// flickerTau is over how long turns of the light are counted, flickerStep the least
+	// change from one picture to the next that counts, flickering the turns a second from
+	// which a lamp flickers or an exposure hunts. A switch and a cloud turn once.
+	flickerTau  = 3 * time.Second
+	flickerStep = 0.03
+	flickering  = 0.8
+)
+
+// reset begins anew in the light that is now.
+func (l *light) reset() {
+	l.gain, l.slow, l.slower = 1, 1, 1
+	l.apply(1)
+}
+
+// changing says whether the light becomes another one that lasts.
+func (l *light) changing() bool { return math.Abs(l.slow-l.slower) > 2*slack }
+
+// set takes a gain out of the pictures from now on. The slack is left in, so that the
+// model follows; of a light that flickers only what lasts.
+func (l *light) set(gain float64, dt time.Duration) {
+	l.turns -= l.turns * min(dt.Seconds()/flickerTau.Seconds(), 1)
+	if step := gain/l.gain - 1; math.Abs(step) > flickerStep {
+		if rises := step > 0; rises != l.rises {
+			l.rises = rises
+			l.turns += 1 / flickerTau.Seconds()
+		}
 	}
-	if apply == l.table {
+	l.gain = gain
+	l.slow += (gain - l.slow) * min(dt.Seconds()/lasting.Seconds(), 1)
+	l.slower += (l.slow - l.slower) * min(dt.Seconds()/(3*lasting).Seconds(), 1)
+	lasts := gain
+	if l.turns > flickering {
+		lasts = l.slow
+	}
+	l.apply(gain - min(max(lasts-1, -slack), slack))
+}
+
+// apply makes the table for a gain.
+func (l *light) apply(gain float64) {
+	if gain == l.table {
 		return
 	}
-	l.table = apply
+	l.table = gain
 	for v := range l.lut {
-		l.lut[v] = float32(l.black + (float64(v)-l.black)/apply)
+		l.lut[v] = float32(l.black + (float64(v)-l.black)/gain)
 	}
+}
+
+// ratio is a table that multiplies luma by a factor.
+func (l *light) ratio(gain float64) *[256]uint8 {
+	if gain != l.factor {
+		l.factor = gain
+		for v := range l.times {
+			l.times[v] = uint8(min(max(l.black+(float64(v)-l.black)*gain+0.5, 0), 255))
+		}
+	}
+	return &l.times
 }
 
 // colour is what chroma's distance from grey is multiplied with to bring it to the light of

@@ -45,10 +45,20 @@ func planes(w, h int, dst ...**plane) error {
 	return nil
 }
 
-// load copies w*h bytes out of an image plane with a stride.
-func (p *plane) load(pix []uint8, stride int) {
+// load copies w*h bytes out of an image plane with a stride, from shift on. Beyond the
+// borders of the plane its outermost pixels go on.
+func (p *plane) load(pix []uint8, stride int, shift image.Point) {
+	left, right := min(max(-shift.X, 0), p.W-1), min(max(shift.X, 0), p.W-1)
 	for y := range p.H {
-		copy(p.Pix[y*p.W:(y+1)*p.W], pix[y*stride:])
+		from := min(max(y+shift.Y, 0), p.H-1) * stride
+		row := p.Pix[y*p.W : (y+1)*p.W]
+		copy(row[left:p.W-right], pix[from+right:from+p.W-left])
+		for x := range left {
+			row[x] = row[left]
+		}
+		for x := p.W - right; x < p.W; x++ {
+			row[x] = row[p.W-right-1]
+		}
 	}
 }
 
@@ -62,9 +72,9 @@ func (p *plane) scaleTo(dst *plane) {
 	gocv.Resize(p.mat, &dst.mat, image.Pt(dst.W, dst.H), 0, 0, method)
 }
 
-// smoothTo blurs p into dst with a 3x3 Gaussian.
-func (p *plane) smoothTo(dst *plane) {
-	gocv.GaussianBlur(p.mat, &dst.mat, image.Pt(3, 3), 0, 0, gocv.BorderReplicate)
+// smoothTo blurs p into dst with a Gaussian of k x k.
+func (p *plane) smoothTo(dst *plane, k int) {
+	gocv.GaussianBlur(p.mat, &dst.mat, image.Pt(k, k), 0, 0, gocv.BorderReplicate)
 }
 
 // medianTo takes the majority of each k x k neighbourhood of a mask.
@@ -81,6 +91,11 @@ type morph struct {
 // newClosing joins parts that are less than size apart.
 func newClosing(size image.Point) morph {
 	return morph{gocv.MorphClose, gocv.GetStructuringElement(gocv.MorphEllipse, size)}
+}
+
+// newOpening takes bright parts that are thinner than size out.
+func newOpening(size image.Point) morph {
+	return morph{gocv.MorphOpen, gocv.GetStructuringElement(gocv.MorphRect, size)}
 }
 
 func (m *morph) apply(src, dst *plane) { gocv.MorphologyEx(src.mat, &dst.mat, m.op, m.kernel) }

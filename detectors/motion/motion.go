@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -35,6 +36,12 @@ type Result struct {
 	// Blind says that the background is being learnt (start, light switched): Regions are
 	// then empty whatever the picture shows.
 	Blind bool
+	// Shift is by how much the picture is displaced against the scene, in pixels of the
+	// picture: a camera that shakes. Regions, Foreground and the boxes of a Guide are where
+	// the picture shows them; Statics are where they are in the scene.
+	Shift image.Point
+	// Gain is how much brighter the picture is than the background, 1 when as bright.
+	Gain float64
 	// Idle says that the picture was found unchanged from samples alone.
 	Idle bool
 }
@@ -44,21 +51,25 @@ type Detector struct {
 	opt Options
 	log *slog.Logger
 
-	in     *input
-	model  *model
-	light  *light
-	scene  *scenes
-	shape  *shape
-	busy   *busy
-	static *statics
+	in      *input
+	model   *model
+	light   *light
+	scene   *scenes
+	shape   *shape
+	busy    *busy
+	static  *statics
+	aligned *align
+	rain    *rain
 
 	noise   noise
 	meter   meter
-	prevY   []uint8 // luma of the last analysed frame
-	olderY  []uint8 // and of the one before
-	raw     *plane  // foreground of the model
-	clean   *plane  // foreground after all tests
+	prevY   []uint8    // luma of the last analysed frame
+	olderY  []uint8    // and of the one before
+	gains   [2]float64 // of the light in those two
+	raw     *plane     // foreground of the model
+	clean   *plane     // foreground after all tests
 	scratch *plane
+	shown   []uint8 // clean, where the picture shows it
 	mask    []uint8 // 1 where motion is ignored, nil without masks
 	open    int     // unmasked pixels
 	hold    []uint8
@@ -90,7 +101,7 @@ func New(o Options) *Detector {
 func (d *Detector) Close() error {
 	var errs []error
 	if d.in != nil {
-		errs = append(errs, d.in.Close(), d.raw.Close(), d.clean.Close(), d.scratch.Close(), d.shape.Close())
+		errs = append(errs, d.in.Close(), d.raw.Close(), d.clean.Close(), d.scratch.Close(), d.shape.Close(), d.rain.Close())
 		d.in = nil
 	}
 	return errors.Join(errs...)
@@ -145,7 +156,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 			return Result{}, err
 		}
 	}
-	d.in.load(f.Picture)
+	d.in.load(f.Picture, d.aligned.shift)
 	dt := f.At.Media - d.last
 	d.last = f.At.Media
 	if !d.started || dt < 0 {
@@ -153,6 +164,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 		return d.result(Result{Blind: true}, nil), nil
 	}
 	dt = min(dt, maxGap)
+	d.align(dt, func(shift image.Point) { d.in.load(f.Picture, shift) })
 	if d.idle(dt) {
 		d.skipped += dt
 		return d.result(Result{Idle: true, Statics: d.static.report(f.At, true)}, nil), nil
@@ -161,23 +173,28 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	d.skipped = 0
 	d.blind = max(d.blind-dt, 0)
 
-	d.protect(g.Protect, dt)
-	for _, b := range g.Real {
+	protect := d.inScene(g.Protect)
+	d.protect(protect, dt)
+	for _, b := range d.inScene(g.Real) {
 		d.busy.forgive(pixels(b, d.model.w, d.model.h))
 	}
-	d.measureLight()
+	d.measureLight(dt)
+	d.clearRain()
 	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt, idle)
 	d.applyMask(d.raw)
-	if d.guard(g.Protect, dt) {
+	d.aligned.blank(d.raw)
+	if d.guard(protect, dt) {
+		d.aligned.fresh = false
 		d.static.other = true
 		d.keep()
 		return d.result(Result{Blind: true, Statics: d.static.report(f.At, false)}, nil), nil
 	}
 	d.measureNoise(dt)
+	d.countFlashes(dt)
 	comps := d.refine(dt)
 	d.keep()
 	d.quiet = len(comps) == 0
-	d.look(f.At, g.Protect)
+	d.look(f.At, protect)
 	return d.result(Result{Blind: d.blind > 0, Statics: d.static.report(f.At, false)}, comps), nil
 }
 
@@ -208,6 +225,9 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	}
 	d.static = newStatics(w, h)
 	d.static.nextID = next
+	d.aligned = &align{}
+	d.rain = newRain()
+	d.shown = make([]uint8, w*h)
 	d.prevY = make([]uint8, w*h)
 	d.olderY = make([]uint8, w*h)
 	d.hold = make([]uint8, w*h)
@@ -253,10 +273,11 @@ func (d *Detector) carry(old *model) error {
 // start takes the loaded frame as the first of a new scene.
 func (d *Detector) start() {
 	d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
-	d.light.set(1)
+	d.light.reset()
 	d.scene.clear()
 	d.busy.clear()
 	d.static.begin()
+	*d.aligned = align{points: d.aligned.points}
 	clear(d.held)
 	clear(d.ghost)
 	clear(d.raw.Pix)
@@ -271,6 +292,7 @@ func (d *Detector) start() {
 func (d *Detector) keep() {
 	d.prevY, d.olderY = d.olderY, d.prevY
 	copy(d.prevY, d.in.y.Pix)
+	d.gains[0], d.gains[1] = d.light.gain, d.gains[0]
 }
 
 // Changed says whether anything in the box changed from the last but one analysed frame to
@@ -280,12 +302,13 @@ func (d *Detector) Changed(b models.Box) bool {
 		return false
 	}
 	w := d.in.size.X
-	r := pixels(b, w, d.in.size.Y)
+	r := pixels(d.inScene([]models.Box{b})[0], w, d.in.size.Y)
 	limit := int(4*d.noise.luma + 3)
 	changed := 0
+	older := d.light.ratio(d.gains[0] / d.gains[1])
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for i := y*w + r.Min.X; i < y*w+r.Max.X; i++ {
-			if diff(d.prevY[i], d.olderY[i]) > limit {
+			if diff(d.prevY[i], older[d.olderY[i]]) > limit {
 				changed++
 			}
 		}
@@ -328,30 +351,37 @@ func pixels(b models.Box, w, h int) image.Rectangle {
 }
 
 // measureLight takes the common gain out, when enough of the picture agrees on one.
-func (d *Detector) measureLight() {
+func (d *Detector) measureLight(dt time.Duration) {
 	bg := func(i int) float32 { return d.model.at[0][i].y }
 	gain, agree := d.light.measure(bg, d.in.y.Pix, d.clean.Pix, d.model.w, sampling(d.model.w, d.model.h))
 	if agree < 0.5 {
 		gain = 1
 	}
-	d.light.set(gain)
+	d.light.set(gain, dt)
 }
 
 // measureNoise compares background pixels with the frame before.
 func (d *Detector) measureNoise(dt time.Duration) {
 	w, h := d.model.w, d.model.h
 	const step = 6
+	before := d.light.ratio(d.light.gain / d.gains[0])
 	for y := step / 2; y < h; y += step {
 		for i := y*w + step/2; i < (y+1)*w; i += step {
 			if d.raw.Pix[i] == 0 && d.in.y.Pix[i] > 20 && d.in.y.Pix[i] < 235 {
 				m := &d.model.at[0][i]
-				d.meter.add(diff(d.in.y.Pix[i], d.prevY[i]), int(abs32(float32(d.in.cb.Pix[i])-m.b)+0.5))
+				d.meter.add(diff(d.in.y.Pix[i], before[d.prevY[i]]), int(abs32(float32(d.in.cb.Pix[i])-m.b)+0.5))
 			}
 		}
 	}
 	if d.measured += dt; d.measured >= readNoise {
 		d.measured = 0
 		d.noise = d.meter.read(d.noise)
+		switch {
+		case !d.in.noisy && d.noise.luma > noisy:
+			d.in.noisy = true
+		case d.in.noisy && d.noise.luma < clean:
+			d.in.noisy = false
+		}
 	}
 }
 
@@ -381,7 +411,9 @@ func (d *Detector) result(r Result, comps []component) Result {
 	if r.Idle || r.Blind && (comps == nil || !d.recalled) {
 		clear(d.clean.Pix)
 	}
-	r.Foreground = &image.Gray{Pix: d.clean.Pix, Stride: w, Rect: image.Rect(0, 0, w, h)}
+	r.Foreground = &image.Gray{Pix: d.show(), Stride: w, Rect: image.Rect(0, 0, w, h)}
+	r.Shift, r.Gain = d.aligned.shift, d.light.gain
+	dx, dy := d.offset()
 	area := 0
 	for _, c := range comps {
 		area += c.area
@@ -390,9 +422,9 @@ func (d *Detector) result(r Result, comps []component) Result {
 		}
 		r.Regions = append(r.Regions, models.Detection{
 			Box: models.Box{
-				X: float64(c.box.Min.X) / float64(w), Y: float64(c.box.Min.Y) / float64(h),
+				X: float64(c.box.Min.X)/float64(w) + dx, Y: float64(c.box.Min.Y)/float64(h) + dy,
 				W: float64(c.box.Dx()) / float64(w), H: float64(c.box.Dy()) / float64(h),
-			},
+			}.Clamp(),
 			Label: models.LabelUnknown,
 			Score: float64(c.area) / float64(c.box.Dx()*c.box.Dy()),
 			By:    models.ByMotion,
@@ -400,6 +432,41 @@ func (d *Detector) result(r Result, comps []component) Result {
 	}
 	r.Share = float64(area) / float64(max(d.open, 1))
 	return r
+}
+
+// offset is where the picture shows the scene's origin, in fractions of the picture.
+func (d *Detector) offset() (dx, dy float64) {
+	return float64(d.aligned.shift.X) / float64(d.in.source.X), float64(d.aligned.shift.Y) / float64(d.in.source.Y)
+}
+
+// inScene moves boxes from where the picture shows them to where they are in the scene.
+func (d *Detector) inScene(boxes []models.Box) []models.Box {
+	if d.aligned.shift == (image.Point{}) {
+		return boxes
+	}
+	dx, dy := d.offset()
+	out := make([]models.Box, len(boxes))
+	for i, b := range boxes {
+		b.X, b.Y = b.X-dx, b.Y-dy
+		out[i] = b
+	}
+	return out
+}
+
+// show is the mask where the picture shows it.
+func (d *Detector) show() []uint8 {
+	w, h := d.in.size.X, d.in.size.Y
+	round := func(n int) int { return int(math.Round(float64(n) / float64(d.in.factor))) }
+	dx, dy := round(d.aligned.shift.X), round(d.aligned.shift.Y)
+	if dx == 0 && dy == 0 {
+		return d.clean.Pix
+	}
+	clear(d.shown)
+	for y := max(-dy, 0); y < min(h, h-dy); y++ {
+		from, to := max(-dx, 0), min(w, w-dx)
+		copy(d.shown[(y+dy)*w+from+dx:], d.clean.Pix[y*w+from:y*w+to])
+	}
+	return d.shown
 }
 
 // drawMask draws the polygons in which motion is ignored.

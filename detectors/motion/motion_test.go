@@ -21,7 +21,7 @@ func TestAnalysisSize(t *testing.T) {
 		{image.Pt(8192, 4320), image.Pt(456, 240)},
 		{image.Pt(8192, 16), image.Pt(4096, 8)},
 	} {
-		if got := analysisSize(c.picture); got != c.want {
+		if got, _ := analysisSize(c.picture); got != c.want {
 			t.Errorf("%v is analysed at %v, want %v", c.picture, got, c.want)
 		}
 	}

@@ -14,13 +14,23 @@ const (
 	maxNoise = 6.0
 )
 
+// A picture with more noise than noisy is smoothed before it is compared, which takes half
+// of its noise away, until what is left is less than clean.
+const (
+	noisy = 2.5
+	clean = 1.1
+)
+
 // startNoise is assumed until the camera's own is known.
 var startNoise = noise{luma: 2, chroma: 1.5}
 
-// minVariance is the least variance of a mode's luma. One and a half times the camera's
-// noise: pixels at an edge swing more than the average one, and key frames shift a block
-// by a step or two.
-func (n noise) minVariance() float32 { return 1.5 * 1.5 * n.luma * n.luma }
+// minVariance is the least variance of a mode's luma: half as much again as the camera's
+// noise, for pixels at an edge swing more than the average one, but no more than a step,
+// by which key frames shift a block.
+func (n noise) minVariance() float32 {
+	s := min(1.5*n.luma, n.luma+1)
+	return s * s
+}
 
 func (n noise) newVariance() float32 { return newSigma * newSigma * n.minVariance() }
 

@@ -124,7 +124,7 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 		return false
 	}
 	d.scene.store(d.model)
-	d.light.set(1)
+	d.light.reset()
 	d.recalled = false
 	if !d.recall() {
 		behind := d.behind(protect)

@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -125,10 +126,10 @@ func (d *Detector) look(at models.Instant, protect []models.Box) {
 	s.keepUp(at, d, rate)
 	if float64(differing) > staticFlood*float64(s.w*s.h) {
 		d.log.Debug("too much has changed to stay: the scene is taken as it is", "share", float64(differing)/float64(s.w*s.h))
-		s.relearn()
+		s.relearn(at.Media)
 		return
 	}
-	if differing > 0 {
+	if differing > 0 && !d.light.changing() {
 		s.discover(at, d, protect)
 	}
 }
@@ -232,8 +233,15 @@ func (s *statics) follow(m *model, rate float32) {
 }
 
 // relearn takes the picture as it is for the scene, in which the known changes are still
-// there.
-func (s *statics) relearn() {
+// there, but for those that were the beginning of this.
+func (s *statics) relearn(at time.Duration) {
+	s.found = slices.DeleteFunc(s.found, func(r *staticRegion) bool {
+		young := at-r.born < growFor
+		if young {
+			s.release(r)
+		}
+		return young
+	})
 	copy(s.long, s.rest)
 	for _, r := range s.found {
 		for k, i := range r.cells {
@@ -243,12 +251,13 @@ func (s *statics) relearn() {
 }
 
 // change does the same when the whole picture has: somebody has switched the light. The
-// model knows what is behind the things in view.
+// model knows what is behind most of the things in view, and takes its time for the others.
 func (s *statics) change(at time.Duration, m *model) {
+	s.age = 0
 	copy(s.rest, s.now)
 	for i := range s.since {
 		s.since[i] = at
 	}
-	s.relearn()
+	s.relearn(at)
 	s.follow(m, 1)
 }
