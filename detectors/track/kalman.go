@@ -63,16 +63,14 @@ const (
 	// accelDensity: a change of velocity of 0.8 heights/s within 0.5 s has the spectral
 	// density 0.8^2/0.5; a third of that, because most of the time nobody turns.
 	accelDensity = 0.4
-	// heightDensity lets the height of a box drift: approaching the camera changes it by
-	// some ten per cent a second, bending and sitting down by more. widthDensity is that of
-	// the width: legs and arms swing by a fifth of the height within half a second.
-	heightDensity = 0.02
-	widthDensity  = 0.08
+	// sizeDensity lets the size of a box drift: approaching the camera changes it by some
+	// ten per cent a second. Legs and arms that swing are noise about it.
+	sizeDensity = 0.005
 	// startSpeed is the standard deviation of the speed of something new.
 	startSpeed = 1.0
 	// Standard deviations of a measured box edge. A region of motion loses feet and
 	// heads to the background and gains shadows, a detector's box does not.
-	objectSigma = 0.04
+	objectSigma = 0.05
 	motionSigma = 0.09
 	// gripSigma is that of a place taken from a region whose shape about the box is known:
 	// its shadow and its lost feet go along.
@@ -105,8 +103,8 @@ func (s *state) predict(dt float64, unseen bool) {
 	s.y.predict(dt, accelDensity*h2, fade)
 	// Size has no velocity: an object that grows is an object that comes nearer, and is
 	// followed closely enough by its measurements.
-	s.w.pxx += widthDensity * h2 * dt
-	s.h.pxx += heightDensity * h2 * dt
+	s.w.pxx += sizeDensity * h2 * dt
+	s.h.pxx += sizeDensity * h2 * dt
 }
 
 // update takes in a measured box.

@@ -19,6 +19,8 @@ type Tracker struct {
 	last    models.Instant
 	started bool
 	spots   spots
+	ground  ground
+	named   bool // there is an object detector
 	meets   []meet
 	real    []models.Box
 	cost    []float64
@@ -70,6 +72,9 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	}
 	t.last = at
 	t.real = t.real[:0]
+	if t.named = t.named || !looked.Empty(); !t.named {
+		dets = t.abreast(dets)
+	}
 	regions, n := fuse(dets)
 	objects, blobs := regions[:n], regions[n:]
 	for i := range regions {
@@ -115,6 +120,24 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	ended := t.conclude(regions, pairs, looked, at, dt)
 	t.settle(dt)
 	return t.finish(ended)
+}
+
+// abreast parts the regions of motion of people who walk side by side. An object detector
+// tells them apart by itself.
+func (t *Tracker) abreast(dets []models.Detection) []models.Detection {
+	out := make([]models.Detection, 0, len(dets))
+	for _, d := range dets {
+		n := 1
+		if d.By == models.ByMotion && usable(d.Box) {
+			n = t.ground.split(d.Box, t.Aspect)
+		}
+		d.Box.W /= float64(n)
+		for range n {
+			out = append(out, d)
+			d.Box.X += d.Box.W
+		}
+	}
+	return out
 }
 
 // How a track is seen in a frame, beside the number of its region.
@@ -328,6 +351,9 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 			l.expect(&regions[j])
 			l.follow(&regions[j], regions)
 			l.note(&regions[j], at, dt)
+			if r := &regions[j]; !t.named && l.State == models.TrackConfirmed && r.clean && l.Speed > walks*l.state.h.x {
+				t.ground.learn(r.Box, t.Aspect)
+			}
 			if l.State == models.TrackLost {
 				l.State = models.TrackConfirmed
 			}

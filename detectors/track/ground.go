@@ -1,0 +1,94 @@
+package track
+
+import (
+	"math"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// ground learns how large people look where they stand, from those who walk alone: on a
+// plane the height of things of one size grows in proportion to how far their feet are
+// below the horizon (Hoiem, Efros and Hebert 2006), so it is a straight line over the foot's
+// place. With it motion alone can tell two people side by side from one.
+type ground struct {
+	n, y, h, yy, yh, hh float64 // faded sums over foot places and heights
+	ratio               float64 // faded sum of widths over heights
+	top, bottom         float64 // foot places that were seen
+}
+
+const (
+	// groundFading forgets a sample after some thousand others: a camera may be turned.
+	groundFading = 0.9995
+	// groundSamples are those of some people who cross the picture.
+	groundSamples = 150
+	// groundSpread is the greatest root mean square of the heights about the line, as a
+	// share of the mean: people differ by a tenth, regions of motion by as much again.
+	groundSpread = 0.2
+	// thin and wide bound the width over the height of one who walks alone.
+	thin, wide = 0.2, 0.55
+	// asTall bounds the height of those who walk side by side, as a share of one's.
+	asTall = 0.7
+	// tooTall is where a region has shadows or a second row of people in it.
+	tooTall = 1.4
+	// abreast is how many times one's width makes a region of two.
+	abreast = 1.6
+	// mostAbreast bounds how many are told apart: what is wider is a car.
+	mostAbreast = 3
+)
+
+// learn takes in a region of motion that one thing alone has.
+func (g *ground) learn(b models.Box, aspect float64) {
+	if b.X < border || b.Y < border || b.X+b.W > 1-border || b.Y+b.H > 1-border {
+		return
+	}
+	ratio := b.W * aspect / b.H
+	if ratio < thin || ratio > wide {
+		return
+	}
+	y := b.Y + b.H
+	if g.n == 0 {
+		g.top, g.bottom = y, y
+	}
+	g.top, g.bottom = min(g.top, y), max(g.bottom, y)
+	for _, s := range []*float64{&g.n, &g.y, &g.h, &g.yy, &g.yh, &g.hh, &g.ratio} {
+		*s *= groundFading
+	}
+	g.n++
+	g.y += y
+	g.h += b.H
+	g.yy += y * y
+	g.yh += y * b.H
+	g.hh += b.H * b.H
+	g.ratio += ratio
+}
+
+// size is the height and the width, in picture heights, of one who stands at y; ok is false
+// while that is not known.
+func (g *ground) size(y float64) (h, w float64, ok bool) {
+	if g.n < groundSamples || y < g.top-border || y > g.bottom+border {
+		return 0, 0, false
+	}
+	my, mh := g.y/g.n, g.h/g.n
+	vy, vh, c := g.yy/g.n-my*my, g.hh/g.n-mh*mh, g.yh/g.n-my*mh
+	slope := 0.0
+	if vy > 1e-4 { // else they all walk along one line
+		slope = c / vy
+	}
+	if left := vh - slope*c; left > groundSpread*groundSpread*mh*mh {
+		return 0, 0, false
+	}
+	h = mh + slope*(y-my)
+	return h, h * g.ratio / g.n, h > 0
+}
+
+// split cuts a region of motion into as many as walk side by side in it.
+func (g *ground) split(b models.Box, aspect float64) int {
+	h, w, ok := g.size(b.Y + b.H)
+	if !ok || b.H < asTall*h || b.H > tooTall*h || b.W*aspect < abreast*w {
+		return 1
+	}
+	if n := int(math.Round(b.W * aspect / w)); n <= mostAbreast {
+		return max(n, 2)
+	}
+	return 1
+}
