@@ -45,15 +45,23 @@ type Reasons struct {
 // it compared with what, how that came about over time, and under which configuration.
 // A frame without a picture, as when a camera is lost, leaves the words.
 func Card(f models.Frame, r Reasons) ([]byte, error) {
-	fonts, err := fonts()
+	canvas, err := compose(f, r)
 	if err != nil {
 		return nil, fmt.Errorf("why card: %w", err)
+	}
+	return encode(canvas, cardQuality)
+}
+
+func compose(f models.Frame, r Reasons) (*image.RGBA, error) {
+	fonts, err := fonts()
+	if err != nil {
+		return nil, err
 	}
 	var plain *image.YCbCr
 	top := image.Rectangle{}
 	if f.Picture != nil {
 		if plain, err = jpegColours(f); err != nil {
-			return nil, fmt.Errorf("why card: %w", err)
+			return nil, err
 		}
 		height := math.Round(float64(plain.Rect.Dy()) * cardWidth / float64(plain.Rect.Dx()))
 		top = image.Rect(0, 0, cardWidth, int(max(1, min(cardPicture, height))))
@@ -86,7 +94,7 @@ func Card(f models.Frame, r Reasons) ([]byte, error) {
 		b.draw(y)
 		y += b.height
 	}
-	return encode(canvas, cardQuality)
+	return canvas, nil
 }
 
 // fitted is the largest area of the picture's proportions in the middle of r.
