@@ -202,8 +202,8 @@ func zoneName() shape[timeZone] {
 		})
 }
 
-// zonesFound holds each *time.Location once, by its name, so that rules of two
-// configurations compare quickly.
+// zonesFound holds each *time.Location once, by its name. Two that are loaded on either
+// side of a change of summer time differ inside, and rules that differ end their visits.
 var zonesFound sync.Map
 
 func findZone(name string) (timeZone, bool) {
