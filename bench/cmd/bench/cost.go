@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,10 +33,19 @@ type watcher struct {
 	detect string // of its one camera; empty for the bare decoder
 	object bool
 	pid    int
-	client *vedettetest.Client
+	client *vedettetest.Client // of vedette
+	bare   *lastNumber         // of the bare decoder
 
-	cores, megabytes, looks float64
+	cores, megabytes float64
+	work             work // a second
 }
+
+// work is what a process has done.
+type work struct{ frames, analysed, looks float64 }
+
+// each is the CPU time of a decoded picture in ms. It compares also while the machine is too
+// busy to decode every picture.
+func (w *watcher) each() float64 { return 1000 * w.cores / w.work.frames }
 
 // cost compares the CPU time of one watched 1080p camera with the bare decode of the same
 // stream at the same time, and the memory of one camera with that of four.
@@ -109,14 +119,14 @@ func (s *setting) costOfOne(ctx context.Context, url string) (megabytes float64,
 	if err := g.Wait(); err != nil {
 		return 0, err
 	}
-	limit := all[0].cores
-	fmt.Println("| 1080p15, 3 Mbit/s, noise, always somebody in the picture | CPU, cores | of bare decode | object looks a second |\n|---|---|---|---|")
+	limit := all[0].each()
+	fmt.Println("| 1080p15, 3 Mbit/s, noise, always somebody in the picture | CPU, cores | CPU a decoded picture | of bare decode | decoded, analysed, looked at a second |\n|---|---|---|---|---|")
 	for _, w := range all {
-		looks := ""
-		if w.object {
-			looks = fmt.Sprintf("%.2f", w.looks)
+		done := fmt.Sprintf("%.1f", w.work.frames)
+		if w.client != nil {
+			done += fmt.Sprintf(", %.1f, %.2f", w.work.analysed, w.work.looks)
 		}
-		fmt.Printf("| %s | %.3f | %.2f | %s |\n", w.what, w.cores, w.cores/limit, looks)
+		fmt.Printf("| %s | %.3f | %.2f ms | %.2f | %s |\n", w.what, w.cores, w.each(), w.each()/limit, done)
 	}
 	return all[2].megabytes, nil
 }
@@ -131,6 +141,8 @@ func (s *setting) begin(ctx context.Context, w *watcher, name, folder, url strin
 		bare := exec.CommandContext(ctx, self)
 		bare.Env = append(os.Environ(), bareURL+"="+url)
 		bare.Stderr = os.Stderr
+		w.bare = &lastNumber{}
+		bare.Stdout = w.bare
 		if err := bare.Start(); err != nil {
 			return nil, err
 		}
@@ -153,34 +165,62 @@ func (s *setting) measure(ctx context.Context, w *watcher) (err error) {
 	if err := wait(ctx, settle); err != nil {
 		return err
 	}
-	before, begin := uint64(0), time.Now()
-	if w.client != nil {
-		if before, err = looks(ctx, w.client); err != nil {
-			return err
-		}
-	}
-	if w.cores, w.megabytes, err = s.busy(ctx, w.pid); err != nil || w.client == nil {
+	begin := time.Now()
+	before, err := w.done(ctx)
+	if err != nil {
 		return err
 	}
-	after, err := looks(ctx, w.client)
-	w.looks = float64(after-before) / time.Since(begin).Seconds()
+	if w.cores, w.megabytes, err = s.busy(ctx, w.pid); err != nil {
+		return err
+	}
+	after, err := w.done(ctx)
+	past := time.Since(begin).Seconds()
+	w.work = work{(after.frames - before.frames) / past, (after.analysed - before.analysed) / past, (after.looks - before.looks) / past}
 	return err
 }
 
-// looks is how often the object detector has looked at the one camera.
-func looks(ctx context.Context, c *vedettetest.Client) (uint64, error) {
+// done is what the process has done since it began.
+func (w *watcher) done(ctx context.Context) (work, error) {
+	if w.client == nil {
+		return work{frames: w.bare.read()}, nil
+	}
 	var list struct {
 		Items []struct {
 			Health models.Health `json:"health"`
 		} `json:"items"`
 	}
-	if err := c.Do(ctx, http.MethodGet, "/api/cameras", nil, &list); err != nil {
-		return 0, err
+	if err := w.client.Do(ctx, http.MethodGet, "/api/cameras", nil, &list); err != nil {
+		return work{}, err
 	}
 	if len(list.Items) != 1 {
-		return 0, fmt.Errorf("%d cameras, want 1", len(list.Items))
+		return work{}, fmt.Errorf("%d cameras, want 1", len(list.Items))
 	}
-	return list.Items[0].Health.Looks, nil
+	h := list.Items[0].Health
+	return work{float64(h.Frames), float64(h.Analysed), float64(h.Looks)}, nil
+}
+
+// lastNumber keeps the number in the last line that was written to it.
+type lastNumber struct {
+	mu   sync.Mutex
+	last float64
+}
+
+func (l *lastNumber) Write(p []byte) (int, error) {
+	lines := strings.Fields(string(p))
+	if len(lines) == 0 {
+		return len(p), nil
+	}
+	n, err := strconv.ParseFloat(lines[len(lines)-1], 64)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = n
+	return len(p), err
+}
+
+func (l *lastNumber) read() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
 }
 
 func costCamera(i int, url, detect string) string {
@@ -247,7 +287,8 @@ func usage(pid int) (cpu time.Duration, megabytes float64, err error) {
 	return cpu, float64(pages) * float64(os.Getpagesize()) / 1e6, err
 }
 
-// runBare reads and decodes the stream at url until it is killed.
+// runBare reads and decodes the stream at url until it is killed, and writes how many
+// pictures that were after each.
 func runBare(ctx context.Context, url string) error {
 	decoder, err := decode.New(models.H264, decode.Options{})
 	if err != nil {
@@ -257,6 +298,7 @@ func runBare(ctx context.Context, url string) error {
 	source := &rtsp.Source{Camera: "bare", URL: url}
 	return source.Run(ctx, func(au models.AccessUnit) error {
 		_ = decoder.Decode(au, func(models.Frame) {})
-		return nil
+		_, err := fmt.Println(decoder.Frames())
+		return err
 	})
 }
