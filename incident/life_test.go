@@ -29,9 +29,9 @@ func TestLife(t *testing.T) {
 
 func TestMergeLeavesPeopleAndFootageAlone(t *testing.T) {
 	stored := models.Incident{ID: "x", State: models.StateAcknowledged, Severity: models.SeverityHigh,
-		Log: []models.Action{{Who: "ann"}}, Footage: models.Footage{State: models.FootageStored}}
+		Judgement: &models.Judgement{Verdict: models.VerdictTrue}, Log: []models.Action{{Who: "ann"}}, Footage: models.Footage{State: models.FootageStored}}
 	Merge(&stored, models.Incident{ID: "x", State: models.StateNew, Severity: models.SeverityLow, Label: "person", End: day, EventCount: 2})
-	if stored.State != models.StateAcknowledged || len(stored.Log) != 1 || stored.Footage.State != models.FootageStored || stored.Severity != models.SeverityHigh {
+	if stored.State != models.StateAcknowledged || len(stored.Log) != 1 || stored.Judgement == nil || stored.Footage.State != models.FootageStored || stored.Severity != models.SeverityHigh {
 		t.Errorf("merge changed what people or the recorder own: %+v", stored)
 	}
 	if !stored.End.Equal(day) || stored.Label != "person" || stored.EventCount != 2 {

@@ -43,6 +43,7 @@ func TestCrossOriginIsRefused(t *testing.T) {
 		if a.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%v: %s", headers, a.body)
 		}
+		b.want(http.StatusForbidden, "POST", "/api/incidents/"+string(in.ID)+"/judgement", `{"verdict":"true"}`, headers...)
 		b.want(http.StatusForbidden, "POST", "/api/session", map[string]string{"user": "x", "password": "y"}, headers...)
 		b.want(http.StatusForbidden, "DELETE", "/api/session", nil, headers...)
 	}
@@ -96,6 +97,9 @@ func TestBadInput(t *testing.T) {
 		{"not JSON", "POST", id + "/acknowledge", "{", 400},
 		{"wrong type", "POST", id + "/acknowledge", `{"note":5}`, 422},
 		{"unknown key", "POST", id + "/acknowledge", `{"notes":"x"}`, 422},
+		{"judgement with a note too long", "POST", id + "/judgement", map[string]string{"verdict": "true", "note": strings.Repeat("x", 4001)}, 422},
+		{"judgement of a wrong type", "POST", id + "/judgement", `{"verdict":true}`, 422},
+		{"judgement with an unknown key", "POST", id + "/judgement", `{"verdict":"true","by":"somebody else"}`, 422},
 		{"JSON of great depth", "POST", id + "/acknowledge", strings.Repeat("[", 20000), 400},
 		{"bad cursor", "GET", "/api/incidents?after=garbage", nil, 400},
 		{"cursor beyond the limit", "GET", "/api/incidents?after=" + strings.Repeat("a", 2000), nil, 422},

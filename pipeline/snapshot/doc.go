@@ -1,7 +1,7 @@
 // Package snapshot makes still pictures of frames: the annotated still of an incident, the
 // plain picture beside it, the card that says why a rule fired, and contact sheets of many.
-// It is the only door to
-// disintegration/imaging, which it gives nothing but pictures that vedette decoded itself.
+// It is the only door to disintegration/imaging, which it gives nothing but pictures that
+// vedette decoded itself.
 //
 // A still shows the picture, the zone, the path that the track took (older parts fade,
 // predicted parts are dashed), its box, and under the picture, where nothing is hidden, a
