@@ -41,11 +41,11 @@ type cutter struct {
 	mu     sync.Mutex
 	until  *models.Instant
 	seen   time.Duration // media time of the newest unit
+	live   bool          // caught up with the live end of the ring
 	cancel context.CancelFunc
 
-	caughtUp bool // with the live end of the ring
-	writer   *clip.Writer
-	name     string
+	writer *clip.Writer
+	name   string
 	footage
 	failed  *models.Gap // nothing is kept since then
 	healed  *models.Gap // the gap that this part ended; it goes on when the part stays empty
@@ -86,11 +86,13 @@ func (c *cutter) run() {
 // next waits for a unit. Once the past is copied, and when the camera falls silent, what
 // there is is written out: a crash must not take it.
 func (c *cutter) next(ctx context.Context) (models.AccessUnit, error) {
-	if !c.caughtUp {
+	if !c.live { // no other goroutine sets it
 		if au, ok := c.cursor.TryNext(); ok {
 			return au, nil
 		}
-		c.caughtUp = true
+		c.mu.Lock()
+		c.live = true
+		c.mu.Unlock()
 		c.flush()
 	}
 	soon, cancel := context.WithTimeout(ctx, flushAfter)
@@ -112,13 +114,19 @@ func (c *cutter) flush() {
 	}
 }
 
-// endAt says when the clip ends. The newest unit tells how much is still to come; when
-// the camera is gone nothing comes, so a timer ends the wait.
-func (c *cutter) endAt(until models.Instant) {
+// endAt says when the clip ends, which is the post-roll from now at the latest. The newest
+// unit tells how much is still to come; when the camera is gone nothing comes, so a timer
+// ends the wait. A camera that has been away for hours left nothing to wait for but the
+// post-roll, once the ring is read.
+func (c *cutter) endAt(until models.Instant, postRoll time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.until = &until
-	rest := max(0, until.Media-c.seen) + lateness
+	rest := max(0, until.Media-c.seen)
+	if c.live {
+		rest = min(rest, postRoll)
+	}
+	rest += lateness
 	time.AfterFunc(rest, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -191,7 +191,7 @@ func (w *recording) run() {
 	for ch := range w.steps {
 		if ch.Step == incident.Ended {
 			until = ch.End.Add(w.PostRoll)
-			cutter.endAt(until)
+			cutter.endAt(until, w.PostRoll)
 		}
 		w.save(func(in *models.Incident) {
 			incident.Merge(in, ch.Incident)

@@ -56,6 +56,13 @@ type Stream struct {
 	correlator incident.Correlator // owned by the lane
 	last       models.Instant      // of the newest frame; owned by the lane
 	flushed    bool                // owned by the lane
+	hash       string              // of the settings in force; owned by the lane
+	lost       *models.Event       // camera_lost, while it goes on; owned by the lane
+	started    models.Instant      // when Open was called
+
+	absence  absence // owned by mind
+	away     bool    // lost is set; owned by mind
+	troubles atomic.Pointer[[]models.Kind]
 
 	settings atomic.Pointer[config.Camera]
 	pace     detectors.Pace            // owned by vision
@@ -85,7 +92,7 @@ func (s *Stream) Open() error {
 	if err != nil {
 		return err
 	}
-	s.chain = chain
+	s.chain, s.hash = chain, s.Hash
 	cam := s.Camera
 	s.settings.Store(&cam)
 	s.correlator.Version = s.Version
@@ -95,6 +102,7 @@ func (s *Stream) Open() error {
 	s.analysed = s.buffer
 	s.state, s.since = SourceState{Connection: models.Connecting}, time.Now()
 	epoch := time.Now()
+	s.started, s.absence.newest = models.Instant{Wall: epoch}, epoch
 	s.main = s.Parts.Source(cam, cam.URL, epoch, s.onMain)
 	if cam.DetectURL != "" {
 		s.analysed = &clip.Buffer{Window: subWindow, Memory: cam.Buffer.Memory, Log: s.Log}
@@ -131,7 +139,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	g.Go(func() error { return s.mind(gctx) })
 	err := g.Wait()
 
-	s.lane.Do(s.flush)
+	s.lane.Do(s.stop)
 	s.lane.Close()
 	s.buffer.Close() // recordings read what is left, then end
 	if s.sub != nil {
@@ -254,6 +262,7 @@ func (s *Stream) look(f models.Frame) {
 		s.take(s.correlator.Handle(e), f)
 	}
 	s.take(s.correlator.Advance(f.At), f)
+	s.tell()
 }
 
 // take hands changes to the recorder. It may wait for the recorder: an event is never
@@ -276,7 +285,7 @@ func (s *Stream) take(changes []incident.Change, f models.Frame) {
 	}
 }
 
-// flush ends what is open, at the newest frame.
+// flush ends what was seen, at the newest frame. That the camera is lost goes on.
 func (s *Stream) flush() {
 	if s.flushed || s.last.IsZero() {
 		return
@@ -285,11 +294,12 @@ func (s *Stream) flush() {
 	for _, e := range s.chain.Flush(s.last) {
 		s.take(s.correlator.Handle(e), models.Frame{})
 	}
-	s.take(s.correlator.Flush(s.last), models.Frame{})
+	s.take(s.correlator.Advance(s.last.Add(longAfter)), models.Frame{})
+	s.tell()
 }
 
-// mind reports the camera's health each second, and ends open events when the camera
-// stays away.
+// mind reports the camera's health each second, says when it is lost, and ends open events
+// when it stays away.
 func (s *Stream) mind(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -297,17 +307,18 @@ func (s *Stream) mind(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case now := <-tick.C:
 			s.report()
-			if away := s.away(); away > lostAfter {
+			s.present(now)
+			if s.disconnected() > lostAfter {
 				s.lane.Do(s.flush)
 			}
 		}
 	}
 }
 
-// away is for how long the stream that is looked at has not been connected.
-func (s *Stream) away() time.Duration {
+// disconnected is for how long the stream that is looked at has not been connected.
+func (s *Stream) disconnected() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := s.state
@@ -327,6 +338,7 @@ func (s *Stream) Apply(cam config.Camera, hash string) {
 	s.buffer.SetWindow(window(cam))
 	s.lane.Do(func() {
 		w := cam.Watch(hash)
+		s.hash = hash
 		s.chain.Apply(unpaced(w))
 		s.correlator.Apply(w)
 	})
@@ -381,6 +393,9 @@ func (s *Stream) Health() models.Health {
 		Looks: s.looks.Load(), LooksOver: s.looksOver.Load(), LooksBad: s.looksBad.Load(),
 		Broken:   s.broken.Load() + s.failed.Load() + stats.Discarded,
 		Buffered: ring.Duration, BufferSize: ring.MemoryBytes + ring.DiskBytes,
+	}
+	if troubles := s.troubles.Load(); troubles != nil {
+		h.Troubles = *troubles
 	}
 	_, shed, _ := s.lane.Stats()
 	h.Shed = shed + s.skipped.Load()
