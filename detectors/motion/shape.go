@@ -32,7 +32,7 @@ func (s *shape) Close() error { return s.closing.Close() }
 // refine removes what is not a thing from the raw foreground and returns the regions.
 func (d *Detector) refine(dt time.Duration) []component {
 	d.settle()
-	d.scratch.medianTo(d.clean, 5)
+	d.scratch.majorityTo(d.clean, 5)
 	d.shape.closing.apply(d.clean, d.scratch)
 	copy(d.clean.Pix, d.scratch.Pix)
 	d.applyMask(d.clean)
