@@ -172,7 +172,8 @@ func (d *Detector) Stats() Stats {
 }
 
 // Detect names what it sees in the frame, best first, and returns the part of the picture
-// that it looked at. The part is empty when it did not look: nothing was asked for, or the
+// that it looked at: what lies in it and was not found is not there, while of its
+// surroundings it may have seen a piece. The part is empty when it did not look: nothing was asked for, or the
 // budget was used up, which is counted. regions are where to look.
 func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
 	if len(regions) == 0 {
@@ -216,7 +217,7 @@ func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]mode
 	}
 	dets, invalid := s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, d.least, v, size)
 	d.invalid.Add(uint64(invalid))
-	return dets, v.shown(size), nil
+	return dets, v.asked, nil
 }
 
 // Close waits for the inferences that run and frees the memory. Detect returns ErrClosed

@@ -168,9 +168,9 @@ func TestASmallLookFindsTheSame(t *testing.T) {
 			n++
 			for i, open := range []bool{false, true} {
 				d.open = open
-				dets, _, err := d.Detect(f, []models.Box{b})
-				if err != nil {
-					t.Fatal(err)
+				dets, looked, err := d.Detect(f, []models.Box{b})
+				if err != nil || looked != b && looked != everywhere[0] {
+					t.Fatalf("looked at %v for %v: %v", looked, b, err)
 				}
 				for _, det := range dets {
 					if det.Label == "person" && det.Score > 0.3 && det.Box.IoU(b) >= 0.5 {

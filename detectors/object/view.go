@@ -14,6 +14,7 @@ type view struct {
 	input image.Point     // size of the network's input
 	size  image.Point     // of the part in it, in input pixels
 	scale float64         // input pixels per picture pixel
+	asked models.Box      // for what it was chosen, as a share of the picture
 }
 
 const (
@@ -38,6 +39,7 @@ const (
 // costs less.
 func choose(picture, largest image.Point, regions []models.Box, open bool) view {
 	whole := fit(image.Rectangle{Max: picture}, largest, math.Inf(1), open)
+	whole.asked = models.Box{W: 1, H: 1}
 	if !open && whole.scale*gain > 1 {
 		return whole // a part at full resolution would gain too little
 	}
@@ -58,6 +60,7 @@ func choose(picture, largest image.Point, regions []models.Box, open bool) view 
 	x0, x1 := span(all.X*w-margin, (all.X+all.W)*w+margin, least.X, picture.X)
 	y0, y1 := span(all.Y*h-margin, (all.Y+all.H)*h+margin, least.Y, picture.Y)
 	part := fit(image.Rect(x0, y0, x1, y1), largest, most, open)
+	part.asked = all
 	if part.scale >= gain*whole.scale && part.cost() <= whole.cost() || part.cost() <= saving*whole.cost() {
 		return part
 	}
@@ -97,12 +100,6 @@ func (v view) box(x0, y0, x1, y1 float64, picture image.Point) models.Box {
 	w, h := float64(picture.X), float64(picture.Y)
 	left, top := (x0/v.scale+float64(v.part.Min.X))/w, (y0/v.scale+float64(v.part.Min.Y))/h
 	return models.Box{X: left, Y: top, W: (x1 - x0) / v.scale / w, H: (y1 - y0) / v.scale / h}.Clamp()
-}
-
-// shown is the part as a share of the picture.
-func (v view) shown(picture image.Point) models.Box {
-	w, h := float64(picture.X), float64(picture.Y)
-	return models.Box{X: float64(v.part.Min.X) / w, Y: float64(v.part.Min.Y) / h, W: float64(v.part.Dx()) / w, H: float64(v.part.Dy()) / h}
 }
 
 // cuts says whether the edge of the view, where it is not the picture's, runs through the

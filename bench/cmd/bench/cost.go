@@ -62,6 +62,10 @@ func cost(ctx context.Context, s *setting) error {
 	if err := enc.Run(); err != nil {
 		return fmt.Errorf("make the 1080p film: %w", err)
 	}
+	if err := costOfDetection(ctx, s, film); err != nil {
+		return err
+	}
+	fmt.Println()
 	cam, err := box(film)
 	if err != nil {
 		return err
