@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,6 +64,10 @@ var cameraMetrics = []struct {
 	}},
 }
 
+// troubleDesc is of each kind of trouble for every camera, so that an alert can be written
+// before there ever was any.
+var troubleDesc = prometheus.NewDesc("vedette_camera_trouble", "1 while there is trouble of this kind with the camera itself.", []string{"camera", "kind"}, nil)
+
 // The metrics of the program as a whole.
 var (
 	openDesc         = prometheus.NewDesc("vedette_incidents_open", "Incidents that are not closed.", nil, nil)
@@ -79,7 +84,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range cameraMetrics {
 		ch <- c.desc
 	}
-	for _, d := range []*prometheus.Desc{openDesc, pendingDesc, pendingBytesDesc, oldestDesc, uploadErrorsDesc, clientsDesc, droppedDesc} {
+	for _, d := range []*prometheus.Desc{troubleDesc, openDesc, pendingDesc, pendingBytesDesc, oldestDesc, uploadErrorsDesc, clientsDesc, droppedDesc} {
 		ch <- d
 	}
 	if m.Hub != nil {
@@ -94,6 +99,13 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 		for _, h := range m.Health() {
 			for _, c := range cameraMetrics {
 				ch <- prometheus.MustNewConstMetric(c.desc, c.kind, c.read(h), string(h.Camera))
+			}
+			for _, kind := range models.HealthKinds() {
+				v := 0.0
+				if slices.Contains(h.Troubles, kind) {
+					v = 1
+				}
+				ch <- prometheus.MustNewConstMetric(troubleDesc, prometheus.GaugeValue, v, string(h.Camera), string(kind))
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func TestMetrics(t *testing.T) {
 		Health: func() []models.Health {
 			return []models.Health{
 				{Camera: "gate", Connection: models.Connected, Units: 1, Bytes: 2, Lost: 3, Broken: 4, Frames: 5, Analysed: 6, Shed: 7, Sessions: 8, Looks: 9, LooksOver: 12, LooksBad: 13,
-					Buffered: 9500 * time.Millisecond, BufferSize: 10, Offset: -time.Second / 2, LastFrame: time.Unix(1700000000, 5e8)},
+					Buffered: 9500 * time.Millisecond, BufferSize: 10, Offset: -time.Second / 2, LastFrame: time.Unix(1700000000, 5e8), Troubles: []models.Kind{models.KindFrozen}},
 				{Camera: `ya"rd`, Connection: models.Connecting},
 			}
 		},
@@ -55,6 +55,7 @@ func TestMetrics(t *testing.T) {
 		`vedette_camera_buffered_seconds{camera="gate"} 9.5`, `vedette_camera_buffered_bytes{camera="gate"} 10`,
 		`vedette_camera_clock_offset_seconds{camera="gate"} -0.5`, `vedette_camera_last_frame_timestamp_seconds{camera="gate"} 1.7000000005e+09`,
 		`vedette_camera_last_frame_timestamp_seconds{camera="ya\"rd"} 0`,
+		`vedette_camera_trouble{camera="gate",kind="frozen"} 1`, `vedette_camera_trouble{camera="gate",kind="camera_lost"} 0`,
 		`vedette_incidents_open 11`, `vedette_upload_pending 2`, `vedette_upload_pending_bytes 300`, `vedette_upload_oldest_age_seconds 0`,
 		`vedette_upload_errors_total 4`, `vedette_events_clients 1`, `vedette_events_clients_dropped_total 0`,
 	} {
