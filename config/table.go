@@ -251,7 +251,7 @@ func settings() []key[Camera] {
 				field("objects", "Tell persons, vehicles and so on apart, where weights are present.",
 					onOff(), func(t *Detect) *bool { return &t.Objects }).or(true),
 				field("looks", "Frames that the object detector looks at a second, at most; 0 is every analysed frame.",
-					float(0, 120), func(t *Detect) *float64 { return &t.Looks }).or(2),
+					float(0, 120), func(t *Detect) *float64 { return &t.Looks }).or(1.5),
 				field("masks", "Areas in which motion is ignored: the clock in the picture, a tree, a flag.",
 					list(polygon(), 0, maxMasks), func(t *Detect) *[]models.Polygon { return &t.Masks }),
 			}}.shape(), func(c *Camera) *Detect { return &c.Detect }).on(atOnce),
