@@ -1,0 +1,206 @@
+package track
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// filmed runs a tracker over movers that motion always sees and the object detector only
+// in every so many frames, and returns what it said in each frame.
+func filmed(movers []mover, every int, length time.Duration) [][]models.Track {
+	tr := New(16.0 / 9)
+	var out [][]models.Track
+	for i, at := 0, time.Duration(0); at < length; i, at = i+1, at+time.Second/fps {
+		var boxes []models.Box
+		for _, m := range movers {
+			if b, ok := m.box(at); ok {
+				boxes = append(boxes, b)
+			}
+		}
+		dets, looked := byMotion(boxes), models.Box{}
+		if i%every == 0 {
+			dets, looked = append(dets, people(0.8, boxes...)...), everything
+		}
+		out = append(out, tr.Update(instant(at), dets, looked, looks{movers, at}))
+	}
+	return out
+}
+
+// The object detector looks three times in two seconds; between its looks motion carries
+// each track on, with the size that was measured, although its regions have shadows.
+func TestCarriedOnBetweenLooks(t *testing.T) {
+	left, right := models.Point{X: 0.1, Y: 0.7}, models.Point{X: 0.9, Y: 0.7}
+	walker := mover{from: 0, to: 10 * time.Second, a: left, b: right, h: 0.25, look: clothes(1)}
+	pauses := mover{from: 0, to: 4 * time.Second, a: left, b: models.Point{X: 0.4, Y: 0.7}, h: 0.25, look: clothes(1)}
+	stands := mover{from: 4 * time.Second, to: 34 * time.Second, a: pauses.b, b: pauses.b, h: 0.25, look: clothes(1)}
+	goesOn := mover{from: 34 * time.Second, to: 40 * time.Second, a: pauses.b, b: right, h: 0.25, look: clothes(1)}
+	const every = 3 // 600 ms
+	for _, c := range []struct {
+		name   string
+		movers []mover
+	}{
+		{"a walk", []mover{walker}},
+		{"a pause of 30 s", []mover{pauses, stands, goesOn}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := New(16.0 / 9)
+			var number models.TrackID
+			end := c.movers[len(c.movers)-1].to
+			for i, at := 0, time.Duration(0); at <= end; i, at = i+1, at+time.Second/fps {
+				var truth models.Box
+				for _, m := range c.movers {
+					if b, ok := m.box(at); ok {
+						truth = b
+					}
+				}
+				shadow := truth
+				shadow.W *= 1.8
+				dets, looked := byMotion([]models.Box{shadow}), models.Box{}
+				if i%every == 0 {
+					dets, looked = append(dets, people(0.8, truth)...), everything
+				}
+				for _, k := range tr.Update(instant(at), dets, looked, looks{c.movers, at}) {
+					if k.State != models.TrackConfirmed {
+						continue
+					}
+					if number == 0 {
+						number = k.ID
+					}
+					if k.ID != number {
+						t.Fatalf("at %v it has the number %d, want %d", at, k.ID, number)
+					}
+					if iou := k.Box.IoU(truth); at > 2*time.Second && iou < 0.75 {
+						t.Errorf("at %v the box overlaps the truth by %.2f", at, iou)
+					}
+					if !k.Seen {
+						t.Errorf("at %v it is not seen, although motion shows it", at)
+					}
+					if want := i%every == 0; (k.LastScore > 0) != want {
+						t.Errorf("at %v the last score is %.2f; looked: %v", at, k.LastScore, want)
+					}
+				}
+			}
+			if number == 0 {
+				t.Error("never confirmed")
+			}
+		})
+	}
+}
+
+// Nothing moves and nothing changes where somebody stands, and no one looks for two
+// seconds: he is still there.
+func TestStillThereWhileNothingChanges(t *testing.T) {
+	walk := mover{from: 0, to: 4 * time.Second, a: models.Point{X: 0.1, Y: 0.7}, b: models.Point{X: 0.4, Y: 0.7}, h: 0.25, look: clothes(1)}
+	stand := mover{from: 4 * time.Second, to: time.Hour, a: walk.b, b: walk.b, h: 0.25, look: clothes(1)}
+	tr := New(16.0 / 9)
+	var last []models.Track
+	for i, at := 0, time.Duration(0); at < 14*time.Second; i, at = i+1, at+time.Second/fps {
+		walks := at < walk.to
+		b, ok := walk.box(at)
+		if !walks {
+			b, ok = stand.box(at)
+		}
+		if !ok {
+			continue
+		}
+		var dets []models.Detection
+		looked := models.Box{}
+		if walks {
+			dets = byMotion([]models.Box{b})
+		}
+		if i%10 == 0 || walks && i%3 == 0 {
+			dets, looked = append(dets, people(0.8, b)...), everything
+		}
+		last = tr.Update(instant(at), dets, looked, stirring{looks{[]mover{walk, stand}, at}, b, walks})
+		if at > 5*time.Second && (len(last) != 1 || !last[0].Seen || last[0].State != models.TrackConfirmed || last[0].ID != 1) {
+			t.Fatalf("at %v: %+v, want track 1, confirmed and seen", at, last)
+		}
+	}
+	if last[0].Speed > 0.01 {
+		t.Errorf("speed %.3f of somebody who stands", last[0].Speed)
+	}
+}
+
+// Two people walk towards each other, turn back to back where one hides the other, and go
+// back where they came from: what they wear says who is who, although they go on as if they
+// had crossed.
+func TestWhoIsWhoAfterTheyTurned(t *testing.T) {
+	for _, every := range []int{1, 3} {
+		mid := models.Point{X: 0.5, Y: 0.7}
+		l, r := models.Point{X: 0.2, Y: 0.7}, models.Point{X: 0.8, Y: 0.7}
+		hidden := during(4800*time.Millisecond, 5400*time.Millisecond)
+		in := []mover{
+			{from: 0, to: 5 * time.Second, a: l, b: mid, h: 0.25, look: clothes(1)},
+			{from: 0, to: 5 * time.Second, a: r, b: mid, h: 0.25, look: clothes(5), hidden: hidden},
+		}
+		out := []mover{
+			{from: 5200 * time.Millisecond, to: 11 * time.Second, a: mid, b: l, h: 0.25, look: clothes(1)},
+			{from: 5200 * time.Millisecond, to: 11 * time.Second, a: mid, b: r, h: 0.25, look: clothes(5), hidden: hidden},
+		}
+		frames := filmed(append(slices.Clone(in), out...), every, 11*time.Second)
+		for i := range in {
+			before, after := in[i], out[i]
+			before.hidden, after.hidden = during(3*time.Second, time.Hour), during(0, 8*time.Second)
+			was, is := ids(frames, before), ids(frames, after)
+			if len(was) != 1 || !slices.Equal(was, is) {
+				t.Errorf("looks at every %d frames: mover %d had the numbers %v before and %v after", every, i, was, is)
+			}
+		}
+	}
+}
+
+// Two tracks that were taken for each other while one hid the other exchange their numbers
+// as soon as both are seen apart, and keep them when their looks say so.
+func TestExchangedAfterAMistake(t *testing.T) {
+	for _, mistaken := range []bool{false, true} {
+		red, blue := clothes(1), clothes(5)
+		tr := New(16.0 / 9)
+		var last []models.Track
+		for i, at := 0, time.Duration(0); at < 8*time.Second; i, at = i+1, at+time.Second/fps {
+			// They walk side by side, come close from 3 to 4 s, and part.
+			gap := 0.2
+			if at >= 3*time.Second && at < 4*time.Second {
+				gap = 0.03
+			}
+			x := 0.2 + 0.06*at.Seconds()
+			a := mover{from: 0, to: time.Hour, a: models.Point{X: x, Y: 0.7}, b: models.Point{X: x, Y: 0.7}, h: 0.25, look: red}
+			b := mover{from: 0, to: time.Hour, a: models.Point{X: x + gap, Y: 0.7}, b: models.Point{X: x + gap, Y: 0.7}, h: 0.25, look: blue}
+			switch {
+			case gap < 0.1:
+				a.look, b.look = nil, nil // a tree hides all but their heads
+			case mistaken && at >= 4*time.Second:
+				a.look, b.look = blue, red // they have changed places behind it
+			}
+			boxA, _ := a.box(at)
+			boxB, _ := b.box(at)
+			last = tr.Update(instant(at), people(0.8, boxA, boxB), everything, looks{[]mover{a, b}, at})
+		}
+		left, right := last[0], last[1]
+		if left.Box.X > right.Box.X {
+			left, right = right, left
+		}
+		first, second := models.TrackID(1), models.TrackID(2)
+		if left.ID == first == mistaken || right.ID == second == mistaken {
+			t.Errorf("changed places: %v; left is %d, right is %d", mistaken, left.ID, right.ID)
+		}
+	}
+}
+
+// Somebody who walks out of the picture is not looked for at its edge for long.
+func TestWhoLeavesThePictureEnds(t *testing.T) {
+	m := mover{from: 0, to: 12 * time.Second, a: models.Point{X: 0.4, Y: 0.7}, b: models.Point{X: 0.06, Y: 0.7}, h: 0.25, look: clothes(1)}
+	for i, tracks := range filmed([]mover{m}, 3, 15*time.Second) {
+		for _, k := range tracks {
+			at := time.Duration(i) * time.Second / fps
+			if at > m.to+1500*time.Millisecond {
+				t.Fatalf("at %v there is still track %d: %s at %.2f", at, k.ID, k.State, k.Box)
+			}
+			if k.State == models.TrackFinished && k.Reason != "left the picture" {
+				t.Errorf("finished because %q", k.Reason)
+			}
+		}
+	}
+}
