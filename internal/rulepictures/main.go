@@ -77,12 +77,15 @@ func (m maker) one(ctx context.Context, kind models.Kind, s shot) (err error) {
 		return err
 	}
 	defer os.RemoveAll(m.work)
-	film := filepath.Join(m.data, s.film)
-	if s.film == "" {
-		film = filepath.Join(m.work, "drawn.mp4")
-		if err := encode(ctx, s.scene, film); err != nil {
-			return err
-		}
+	film := filepath.Join(m.work, "film.mp4")
+	if s.scene != nil {
+		err = encode(ctx, s.scene, film)
+	} else {
+		err = run(ctx, nil, "ffmpeg", "-v", "error", "-y", "-i", filepath.Join(m.data, s.film),
+			"-t", fmt.Sprint(s.length.Seconds()), "-c", "copy", film)
+	}
+	if err != nil {
+		return err
 	}
 	card, err := m.card(ctx, s, film)
 	if err != nil {
@@ -111,7 +114,7 @@ func (m maker) one(ctx context.Context, kind models.Kind, s shot) (err error) {
 func (m maker) card(ctx context.Context, s shot, film string) (string, error) {
 	config := filepath.Join(m.work, "vedette.yml")
 	text := fmt.Sprintf("models: {path: [%q]}\ncameras:\n  film:\n    name: %q\n    url: rtsp://192.0.2.10/\n    detect: {objects: %t}\n    zones:\n%s",
-		filepath.Join(m.data, "models"), s.name, s.scene == nil, s.zones)
+		filepath.Join(m.data, "models"), s.name, s.objects, s.zones)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return "", err
 	}

@@ -9,9 +9,11 @@ import (
 
 // shot is what a picture is taken of.
 type shot struct {
-	name     string // of the camera, as the card shows it
-	film     string // in the data folder; empty when it is drawn
+	name     string        // of the camera, as the card shows it
+	film     string        // in the data folder; empty when it is drawn
+	length   time.Duration // of the film, from its beginning
 	scene    *scene.Scene
+	objects  bool   // whether the object detector looks too
 	zones    string // YAML, indented by six
 	incident int    // which one, from 0
 }
@@ -24,15 +26,15 @@ const (
 // shots are the pictures by the kind of their rule.
 func shots() map[models.Kind]shot {
 	return map[models.Kind]shot{
-		models.KindMotion: {name: "Car park", film: cars,
+		models.KindMotion: {name: "Car park", film: cars, length: 15 * time.Second, objects: true,
 			zones: "      lane: {polygon: [[0.2, 0.05], [0.8, 0.05], [0.8, 1], [0.2, 1]], rules: [{kind: motion}]}\n"},
-		models.KindIntrusion: {name: "Meeting room", film: persons,
+		models.KindIntrusion: {name: "Meeting room", film: persons, length: 30 * time.Second, objects: true,
 			zones: "      floor: {polygon: [[0.3, 0.7], [0.85, 0.7], [0.85, 1], [0.3, 1]], rules: [{kind: intrusion, labels: [person]}]}\n"},
-		models.KindLoitering: {name: "Meeting room", film: persons,
+		models.KindLoitering: {name: "Meeting room", film: persons, length: 30 * time.Second, objects: true,
 			zones: "      table: {polygon: [[0.4, 0.75], [0.75, 0.75], [0.75, 1], [0.4, 1]], rules: [{kind: loitering, dwell: 8s, labels: [person]}]}\n"},
 		models.KindReturning: {name: "Hall", scene: threeVisits(),
 			zones: "      desk: {polygon: [[0.35, 0.45], [0.95, 0.45], [0.95, 1], [0.35, 1]], rules: [{kind: returning, visits: 3, window: 10m}]}\n"},
-		models.KindLine: {name: "Car park", film: cars,
+		models.KindLine: {name: "Car park", film: cars, length: 15 * time.Second,
 			zones: "      lane: {rules: [{kind: line, line: [[0.2, 0.5], [0.8, 0.5]], direction: to_left}]}\n"},
 		models.KindCrowd: {name: "Hall", scene: queue(),
 			zones: "      till: {polygon: [[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]], rules: [{kind: crowd, count: 3, for: 5s}]}\n"},
@@ -64,8 +66,8 @@ func threeVisits() *scene.Scene {
 		return scene.Actor{Height: 0.42, Shirt: shirt, Stops: way(
 			stop(from, -0.05, 0.85), stop(from+6, 0.6, 0.8), stop(from+12, 0.62, 0.8), stop(from+17, 1.06, 0.9))}
 	}
-	return hall(150*time.Second,
-		visit(4, scene.Red), visit(28, scene.Blue), visit(52, scene.Red), visit(76, scene.Green), visit(100, scene.Red))
+	return hall(110*time.Second,
+		visit(4, scene.Red), visit(26, scene.Blue), visit(48, scene.Red), visit(70, scene.Green), visit(92, scene.Red))
 }
 
 // queue: five come and wait.
