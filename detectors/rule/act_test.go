@@ -66,6 +66,7 @@ type still struct {
 	removed  bool
 	size     float64          // width and height, default 0.04
 	hidden   [2]time.Duration // not reported from then to then
+	score    float64          // default 0.8
 }
 
 func (s still) static(now time.Duration) (models.Static, bool) {
@@ -75,7 +76,10 @@ func (s still) static(now time.Duration) (models.Static, bool) {
 	if s.size == 0 {
 		s.size = 0.04
 	}
-	return models.Static{ID: s.id, Since: instant(s.from), Last: instant(now), Removed: s.removed, Score: 0.8,
+	if s.score == 0 {
+		s.score = 0.8
+	}
+	return models.Static{ID: s.id, Since: instant(s.from), Last: instant(now), Removed: s.removed, Score: s.score,
 		Box: models.Box{X: s.foot.X - s.size/2, Y: s.foot.Y - s.size, W: s.size, H: s.size}}, true
 }
 

@@ -11,19 +11,23 @@ import (
 // things is for what was put down and what was taken away: changes of the scene that stay.
 //
 // left_object: a new thing stands in the zone (its centre or its foot), and nobody has
-// attended to it for the time For: the clock runs from when its owner left it (as in
-// i-LIDS, where a bag is abandoned a minute after that), or from when it was put down if
-// nobody was seen to. The owner is the track that was nearest, within a box height, when
-// the thing came to rest; he attends to it while he is within a box height. So does anyone
-// else who stays that near for three seconds; who only passes does not start the clock
-// anew, or no bag in a busy place would ever raise an alarm.
+// attended to it for the time For: the clock runs from when its owner left it, as in
+// i-LIDS, where a bag is abandoned a minute after that. The owner attends to it while he
+// is within a box height. So does anyone else who stays that near for three seconds; who
+// only passes does not start the clock anew, or no bag in a busy place would ever raise an
+// alarm.
 //
 // removed_object: a thing that belonged to the scene is gone, and has been for the time
 // For, whoever stands beside.
 //
+// Nothing comes or goes by itself. The owner, or taker, is the track that was nearest, within
+// a box height, when the change came to rest; without one it is light, and raises nothing.
+// So is a change that is too small or too large for who is said to have carried it, one of
+// many that came at once, and one that might as well be the opposite. A track counts here from its first sight, believed or not.
+//
 // The event starts when the thing was put down or taken, and ends when the scene is again
 // as it was, or has taken the change for its own. Its track and path are those of the
-// owner or taker, if one was seen; one thing raises one alarm. Nothing names such a thing,
+// owner or taker; one thing raises one alarm. Nothing names such a thing,
 // so without labels its label is unknown and the score is how sure the change is. With
 // labels the object detector must have named a thing of that place, such as a suitcase.
 type things struct {
@@ -36,7 +40,8 @@ type things struct {
 type thing struct {
 	static   models.Static
 	seen     models.Instant // last reported
-	owner    *trail         // nil: nobody was seen
+	owner    *trail         // nil: nobody was there
+	stature  float64        // height of the owner's box then
 	attended models.Instant // last, or since when it is there
 	distance float64        // of the nearest person then and after, in box heights; Inf: none
 	near     []attendant
@@ -74,6 +79,15 @@ const (
 	trailFor = time.Minute
 	// maxTrails bounds the tracks that are kept; the one longest out of sight goes.
 	maxTrails = 64
+	// leastSure is the least score of a change: 0.5 is a coin's throw between left and gone.
+	leastSure = 0.6
+	// leastCarried and mostCarried bound the size of a thing, as the square root of its
+	// area, in heights of who carried it: a hand's length, and a couch.
+	leastCarried, mostCarried = 0.1, 1.0
+	// atOnce is how many changes may come within together: a person puts down a bag or two,
+	// or moves a chair, whose old and new place may be two parts each. Light makes dozens.
+	atOnce   = 4
+	together = 2 * time.Second
 	// sameThing is how much of a track's box and a thing's, by intersection over union,
 	// is the same when the track is the thing.
 	sameThing = 0.5
@@ -100,7 +114,7 @@ func (s *things) process(w *watcher, f *frame, out []models.Event) []models.Even
 		th.name(w, f)
 		alone := th.alone(s.removed, f.at)
 		th.curve.add(f.at.Media, models.Sample{At: f.at, Value: alone.Seconds()})
-		if th.done || alone < w.rule.For || !w.labelled(th.label, th.score) || st.Box.Area() < w.rule.MinSize || !w.ready(f.at) {
+		if th.done || alone < w.rule.For || !th.carried(f) || !w.labelled(th.label, th.score) || st.Box.Area() < w.rule.MinSize || !w.ready(f.at) {
 			continue
 		}
 		ev := th.alarm(w, f, alone, s.removed)
@@ -135,11 +149,11 @@ func (s *things) of(id int64) *thing {
 	return nil
 }
 
-// follow keeps the trails of believed tracks.
+// follow keeps the trails of all who were seen.
 func (s *things) follow(f *frame) {
 	for i := range f.tracks {
 		t := &f.tracks[i]
-		if !t.Seen || t.State != models.TrackConfirmed {
+		if !t.Seen {
 			continue
 		}
 		at := slices.IndexFunc(s.trails, func(tr *trail) bool { return tr.track == t.ID })
@@ -172,11 +186,12 @@ func (s *things) found(f *frame, st *models.Static) *thing {
 	nearest := besideReach
 	for _, tr := range s.trails {
 		p, ok := tr.path.around(st.Since.Media)
-		if !ok || p.At.Since(st.Since).Abs() > cameWith || p.Box.IoU(st.Box) >= sameThing {
+		// What came into sight with the change is the thing, or a part of it.
+		if !ok || tr.path.at[0] >= st.Since.Media || p.At.Since(st.Since).Abs() > cameWith || p.Box.IoU(st.Box) >= sameThing {
 			continue
 		}
 		if d := f.apart(p.Box, st.Box); d <= nearest {
-			th.owner, nearest = tr, d
+			th.owner, th.stature, nearest = tr, p.Box.H, d
 		}
 	}
 	if th.owner == nil {
@@ -202,13 +217,32 @@ func (s *series[T]) around(at time.Duration) (v T, ok bool) {
 	return s.kept[i], true
 }
 
+// carried says whether somebody can have carried the thing there or away.
+func (th *thing) carried(f *frame) bool {
+	if th.owner == nil || th.static.Score < leastSure {
+		return false
+	}
+	size := math.Sqrt(th.static.Box.W*f.aspect*th.static.Box.H) / th.stature
+	if size < leastCarried || size > mostCarried {
+		return false
+	}
+	with := 0
+	for i := range f.statics {
+		if f.statics[i].Since.Since(th.static.Since).Abs() <= together {
+			with++
+		}
+	}
+	return with <= atOnce
+}
+
 // attend takes note of who is near in this frame.
 func (th *thing) attend(f *frame) {
 	th.distance = math.Inf(1)
 	for i := range f.tracks {
 		t := &f.tracks[i]
 		// Who was lost may still be there, but is not for as long as the tracker remembers.
-		if t.State == models.TrackTentative || f.at.Since(t.Last) > occlusion || t.Box.IoU(th.static.Box) >= sameThing && t.Label != "person" {
+		owner := th.owner != nil && t.ID == th.owner.track
+		if t.State == models.TrackTentative && !owner || f.at.Since(t.Last) > occlusion || t.Box.IoU(th.static.Box) >= sameThing && t.Label != "person" {
 			continue
 		}
 		d := f.apart(t.Box, th.static.Box)
@@ -223,7 +257,7 @@ func (th *thing) attend(f *frame) {
 		}
 		a := &th.near[at]
 		a.to = f.at
-		if th.owner != nil && t.ID == th.owner.track || a.to.Since(a.from) >= passing {
+		if owner || a.to.Since(a.from) >= passing {
 			th.attended = f.at
 		}
 	}
@@ -257,7 +291,9 @@ func (th *thing) alarm(w *watcher, f *frame, alone time.Duration, removed bool) 
 	if removed {
 		first.Name = "gone"
 	}
-	why := []models.Fact{first, {Name: "sure", Observed: th.static.Score, Note: "that the scene has changed so"}}
+	why := []models.Fact{first,
+		{Name: "size", Observed: math.Sqrt(th.static.Box.W*f.aspect*th.static.Box.H) / th.stature, Threshold: leastCarried, Unit: "box heights of who carried it"},
+		{Name: "sure", Observed: th.static.Score, Threshold: leastSure, Note: "that the scene has changed so"}}
 	if !removed {
 		why = append(why, models.Fact{Name: "there", Observed: f.at.Since(th.static.Since).Seconds(), Unit: "s"})
 		if !math.IsInf(th.distance, 1) {
@@ -265,13 +301,10 @@ func (th *thing) alarm(w *watcher, f *frame, alone time.Duration, removed bool) 
 		}
 	}
 	if w.rule.MinSize > 0 {
-		why = append(why, models.Fact{Name: "size", Observed: th.static.Box.Area(), Threshold: w.rule.MinSize, Note: "share of the picture"})
+		why = append(why, models.Fact{Name: "area", Observed: th.static.Box.Area(), Threshold: w.rule.MinSize, Note: "share of the picture"})
 	}
 	ev := w.alarmOf(th.static.Since, f.at, th.label, th.score, th.static.Box, why)
-	ev.Curve = th.curve.copy()
-	if th.owner != nil {
-		ev.Track, ev.Path = th.owner.track, th.owner.path.copy()
-	}
+	ev.Track, ev.Path, ev.Curve = th.owner.track, th.owner.path.copy(), th.curve.copy()
 	return ev
 }
 
