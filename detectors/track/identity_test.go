@@ -1,6 +1,7 @@
 package track
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -160,16 +161,13 @@ func TestExchangedAfterAMistake(t *testing.T) {
 		tr := New(16.0 / 9)
 		var last []models.Track
 		for i, at := 0, time.Duration(0); at < 8*time.Second; i, at = i+1, at+time.Second/fps {
-			// They walk side by side, come close from 3 to 4 s, and part.
-			gap := 0.2
-			if at >= 3*time.Second && at < 4*time.Second {
-				gap = 0.03
-			}
+			// They walk side by side, come close until 3 s, and part after 4 s.
+			gap := min(0.2, 0.03+0.1*max(0, math.Abs(at.Seconds()-3.5)-0.5))
 			x := 0.2 + 0.06*at.Seconds()
 			a := mover{from: 0, to: time.Hour, a: models.Point{X: x, Y: 0.7}, b: models.Point{X: x, Y: 0.7}, h: 0.25, look: red}
 			b := mover{from: 0, to: time.Hour, a: models.Point{X: x + gap, Y: 0.7}, b: models.Point{X: x + gap, Y: 0.7}, h: 0.25, look: blue}
 			switch {
-			case gap < 0.1:
+			case gap < 0.08:
 				a.look, b.look = nil, nil // a tree hides all but their heads
 			case mistaken && at >= 4*time.Second:
 				a.look, b.look = blue, red // they have changed places behind it
