@@ -140,3 +140,31 @@ func TestIntrusionsOnFootage(t *testing.T) {
 		}
 	}
 }
+
+// Light comes and goes in two clips, and nothing is put down or taken while nobody is there
+// (in one of them somebody moves a chair before he switches off the light and goes). In the
+// third a chair and a telephone are moved.
+func TestThingsOnFootage(t *testing.T) {
+	w := models.Watch{Camera: "c", Zones: []models.Zone{{ID: "all", Polygon: whole, Rules: []models.Rule{
+		{Kind: models.KindLeftObject, For: 10 * time.Second}, {Kind: models.KindRemovedObject, For: 10 * time.Second}}}}}
+	for clip, moved := range map[string]bool{"LightSwitch": false, "TimeOfDay": false, "MovedObject": true} {
+		t.Run(clip, func(t *testing.T) {
+			t.Parallel()
+			clip := "background/wallflower/" + clip + ".mp4"
+			_, nothing := happenings(t, clip)
+			events := began(watch(t, footage.Path(t, clip), w, nil))
+			for _, e := range events {
+				start := e.Start.Media.Seconds()
+				t.Logf("%s since %.1f, alarm %.1f, box %.2f", e.Rule.Kind, start, e.Alarm.Media.Seconds(), e.Box)
+				for _, s := range nothing {
+					if !moved && start > s.Start && start < s.End {
+						t.Errorf("%s at %.1f s while nothing happens (%.1f to %.1f s)", e.Rule.Kind, start, s.Start, s.End)
+					}
+				}
+			}
+			if moved && len(events) == 0 {
+				t.Error("nothing was found to have moved")
+			}
+		})
+	}
+}
