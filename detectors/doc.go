@@ -7,5 +7,7 @@
 // they were filmed. What it looks for is data (models.Watch) that can be exchanged between
 // two frames; two chains can run side by side on the same frames.
 //
-// The object detector is optional: without one, motion alone feeds the tracks.
+// The object detector is optional: without one, motion alone feeds the tracks. It looks by
+// need, not at every frame: what a look costs, and when it can tell something new, is the
+// affair of the looks in look.go.
 package detectors

@@ -79,16 +79,19 @@ func TestPicturesOfAnySize(t *testing.T) {
 	n := tiny()
 	n.plant(83, 0.5, 0.5, 0, 0, 1, 1, 0)
 	d := open(t, Options{Weights: n.save(t), Rate: -1})
-	for _, size := range [][2]int{{1, 1}, {1, 300}, {17, 3}, {64, 64}, {8192, 4320}, {101, 99}} {
-		for _, regions := range [][]models.Box{everywhere, {{X: 0.9, Y: 0.9, W: 0.2, H: 0.3}}, {{X: -3, Y: 0, W: 1, H: 1}},
-			{{X: math.NaN(), Y: 0, W: 1, H: 1}}, {{X: math.Inf(-1), W: math.Inf(1), H: 1}}, {{}}} {
-			got, _, err := d.Detect(grey(size[0], size[1]), regions)
-			if err != nil {
-				t.Errorf("%v: %v", size, err)
-			}
-			for _, g := range got {
-				if g.Box != g.Box.Clamp() {
-					t.Errorf("%v: the box %v leaves the picture", size, g.Box)
+	// One camera's pictures may change their size in mid-stream, and the inputs with them.
+	for _, d := range []*Detector{d, openAveraging(t)} {
+		for _, size := range [][2]int{{1, 1}, {1, 300}, {17, 3}, {64, 64}, {8192, 4320}, {101, 99}} {
+			for _, regions := range [][]models.Box{everywhere, {{X: 0.9, Y: 0.9, W: 0.2, H: 0.3}}, {{X: -3, Y: 0, W: 1, H: 1}},
+				{{X: math.NaN(), Y: 0, W: 1, H: 1}}, {{X: math.Inf(-1), W: math.Inf(1), H: 1}}, {{}}} {
+				got, looked, err := d.Detect(grey(size[0], size[1]), regions)
+				if err != nil || looked.Empty() || looked != looked.Clamp() {
+					t.Errorf("%v: looked at %v, %v", size, looked, err)
+				}
+				for _, g := range got {
+					if g.Box != g.Box.Clamp() {
+						t.Errorf("%v: the box %v leaves the picture", size, g.Box)
+					}
 				}
 			}
 		}

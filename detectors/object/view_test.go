@@ -129,3 +129,39 @@ func colour(f models.Frame, v view, at image.Point) [3]float64 {
 	clip := func(c float64) float64 { return max(0, min(c, 255)) }
 	return [3]float64{clip(b), clip(g), clip(r)}
 }
+
+// With open sides the input is no larger than what is shown, in whole cells.
+func TestChooseAnInputThatFits(t *testing.T) {
+	largest := image.Pt(416, 416)
+	person := models.Box{X: .5, Y: .5, W: .05, H: .2}
+	for _, tc := range []struct {
+		name    string
+		picture image.Point
+		regions []models.Box
+		input   image.Point
+		whole   bool
+	}{
+		{"16:9", image.Pt(640, 360), everywhere, image.Pt(416, 256), true},
+		{"4:3", image.Pt(768, 576), everywhere, image.Pt(416, 320), true},
+		{"upright", image.Pt(360, 640), everywhere, image.Pt(256, 416), true},
+		{"one person", image.Pt(640, 360), []models.Box{person}, image.Pt(160, 160), false},
+		{"two persons", image.Pt(640, 360), []models.Box{person, {X: .7, Y: .4, W: .05, H: .2}}, image.Pt(256, 224), false},
+		{"two far apart", image.Pt(640, 360), []models.Box{person, {X: 0, Y: .4, W: .05, H: .2}}, image.Pt(416, 256), true},
+		{"a picture smaller than the input is shown whole", image.Pt(100, 60), []models.Box{person}, image.Pt(416, 256), true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v := choose(tc.picture, largest, tc.regions, true)
+			if v.input != tc.input || (v.part == image.Rectangle{Max: tc.picture}) != tc.whole {
+				t.Errorf("got %+v, want an input of %v", v, tc.input)
+			}
+			if v.size.X > v.input.X || v.size.Y > v.input.Y || v.input.X-v.size.X >= coarsest || v.input.Y-v.size.Y >= coarsest {
+				t.Errorf("%v in %v", v.size, v.input)
+			}
+			for _, r := range tc.regions {
+				if r.Intersect(v.asked).Area() < 0.999*r.Area() {
+					t.Errorf("asked for %v, looked at %v", r, v.asked)
+				}
+			}
+		})
+	}
+}
