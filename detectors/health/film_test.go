@@ -243,6 +243,25 @@ func light(gain, noise float64) change {
 	}
 }
 
+// flicker multiplies all light by up to so much more or less, another time each.
+func flicker(by float64) change {
+	rng := rand.New(rand.NewPCG(9, 10))
+	return func(p *image.YCbCr) { light(1+by*(2*rng.Float64()-1), 3)(p) }
+}
+
+// dusk takes the light away over so many looks, down to a tenth.
+func dusk(looks int) change {
+	n := 0
+	rng := rand.New(rand.NewPCG(11, 12))
+	return func(p *image.YCbCr) {
+		n++
+		gain := max(0.1, 1-float64(n)/float64(looks))
+		for i, v := range p.Y {
+			p.Y[i] = clamp(float64(v)*gain + 4*rng.NormFloat64())
+		}
+	}
+}
+
 // infrared takes the colour away, lights the middle more than the rim, and makes things
 // of one brightness another: what is warm in colour turns light.
 func infrared() change {

@@ -40,6 +40,10 @@ func TestTrouble(t *testing.T) {
 		{"light off and on", spoil(drawn(60*time.Second), 20, 40, light(0.25, 6)), nil},
 		{"light off but for a little, and on", spoil(drawn(60*time.Second), 20, 40, light(0.1, 3)), nil},
 		{"more light", spoil(drawn(60*time.Second), 20, 40, light(1.5, 3)), nil},
+		{"a noisy night", spoil(drawn(90*time.Second), 0, 90, light(0.3, 8)), nil},
+		{"a lamp that flickers", spoil(drawn(90*time.Second), 15, 90, flicker(0.25)), nil},
+		{"dusk", spoil(drawn(90*time.Second), 15, 90, dusk(150)), nil},
+		{"covered in a noisy night", spoil(spoil(drawn(60*time.Second), 0, 60, light(0.4, 8)), 20, 40, fill(middle(0.8), 60, 20, 8)), []string{"covered 20 25 39.5"}},
 		{"infrared", spoil(drawn(90*time.Second), 20, 80, infrared()), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -41,6 +41,8 @@ type look struct {
 	// detail and contrast are the mean square difference of neighbours in each block, of
 	// the fine and of the coarse copy.
 	detail, contrast [blocks]float32
+	// noise is what was taken from detail as the sensor's.
+	noise float32
 	// spread is between the 1st and the 99th percentile of luma outside the captions, and
 	// bright is the 95th above black, both in grey levels of 0..255 full range.
 	spread, bright float64
@@ -283,9 +285,9 @@ func (l *look) weigh() {
 	// one block that varies by some five per cent, so the noisiest have a fifth more.
 	s := l.detail
 	slices.Sort(s[:])
-	noise := 1.2 * s[len(s)/10]
+	l.noise = 1.2 * s[len(s)/10]
 	for b := range l.detail {
-		l.detail[b] = max(0, l.detail[b]-noise)
+		l.detail[b] = max(0, l.detail[b]-l.noise)
 	}
 }
 

@@ -270,8 +270,8 @@ func (v *view) sharper(l *look) (sharpness float64, faint bool) {
 	var ratios [blocks]float32
 	n, none := 0, 0
 	for b := range v.detail {
-		if v.contrast[b] < leastContrast || v.detail[b] <= 0 {
-			continue
+		if v.contrast[b] < leastContrast || v.detail[b] <= l.noise/2 {
+			continue // in the noise of a dark night detail drowns, sharp or not
 		}
 		// Without contrast what looks like detail is noise.
 		if l.contrast[b] >= leastContrast {
