@@ -289,6 +289,7 @@ describe("trouble with a camera", () => {
       await card(page).getByText("edges of the usual view that are gone").waitFor();
       assert.equal(await page.locator("svg.overlay :is(polygon, rect, circle)").count(), 0);
       assert.equal(await page.getByText("something moving").count(), 0);
+      assert.equal(await page.getByText("100 %)").count(), 0, "a camera has no score");
     });
   });
 
@@ -300,6 +301,8 @@ describe("trouble with a camera", () => {
     await withPage(async (page) => {
       await open(page, incident.id);
       await page.getByText("The camera sent no picture.").waitFor();
+      // Without a clip the line of time still shows when it was lost and when that was sure.
+      await page.locator(".timeline .event", { hasText: "Alarm" }).waitFor();
       await card(page).getByText(/^No pictures come from the camera, for/).waitFor();
       assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
     });
@@ -333,11 +336,11 @@ describe("how many alarms were true", () => {
       const first = page.getByRole("row", { name: /^Loitering, gate \/ junction/ });
       await first.getByText(/^\d+ %$/).waitFor();
       await first.getByText(/^\d+–\d+ %$/).waitFor();
-      await page.getByRole("button", { name: "Hours" }).click();
+      await page.getByRole("button", { name: "Hours", exact: true }).click();
       await page.waitForURL(/by=hour/);
       await page.getByRole("row", { name: /^\d\d–\d\d h/ }).first().waitFor();
       await page.getByText("Hours by the clock of Europe/Berlin.").waitFor();
-      await page.getByRole("button", { name: "Cameras" }).click();
+      await page.getByRole("button", { name: "Cameras", exact: true }).click();
       await page.getByLabel("Camera", { exact: true }).selectOption("yard");
       await page.waitForURL(/camera=yard/);
       assert.equal(await page.getByRole("row").count(), 2);

@@ -179,7 +179,7 @@ export class Mock {
     const polygon = aside ? [] : scene.polygon;
     /** @type {Incident} */
     const incident = {
-      id, camera: scene.camera, zone, kind, severity, state: "new", label, score: aside ? 0 : 0.86,
+      id, camera: scene.camera, zone, kind, severity, state: "new", label, score: aside ? 1 : 0.86,
       start: at(scene.start), alarm: at(scene.alarm), opened: new Date(alarm + 210).toISOString(),
       ...(over ? { end: at(scene.end) } : {}),
       box, polygon,
