@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/vedette-cctv/vedette/detectors"
+	"github.com/vedette-cctv/vedette/detectors/object"
 	"github.com/vedette-cctv/vedette/internal/footage"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/decode"
@@ -41,7 +43,13 @@ func frames(t testing.TB, path string, each func(f models.Frame)) {
 // watch runs a chain over a video and returns all events, and each result through each.
 func watch(t testing.TB, path string, w models.Watch, each func(f models.Frame, r detectors.Result)) []models.Event {
 	t.Helper()
-	c, err := detectors.New(detectors.Options{Watch: w})
+	return watchWith(t, nil, path, w, each)
+}
+
+// watchWith is watch with an object detector.
+func watchWith(t testing.TB, objects detectors.ObjectDetector, path string, w models.Watch, each func(f models.Frame, r detectors.Result)) []models.Event {
+	t.Helper()
+	c, err := detectors.New(detectors.Options{Watch: w, Objects: objects})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,5 +245,90 @@ func TestPETSLoitering(t *testing.T) {
 		if want := floor[s]; f1 < want {
 			t.Errorf("loitering of %d s: F1 %.2f, want at least %.2f", s, f1, want)
 		}
+	}
+}
+
+// yolox opens the object detector with the weights of the footage.
+func yolox(t testing.TB) detectors.ObjectDetector {
+	t.Helper()
+	d, err := object.Open(object.Options{Weights: footage.Path(t, "models/yolox_nano.onnx"), Rate: -1})
+	if errors.Is(err, object.ErrNoLibrary) {
+		t.Skipf("ONNX Runtime is not present: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// peopleOf reads MOTChallenge boxes by frame, counted from 0, as fractions of the picture.
+func peopleOf(t testing.TB, path string, w, h float64) map[int][]models.Box {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[int][]models.Box{}
+	for line := range strings.Lines(string(b)) {
+		var frame, id int
+		var x, y, bw, bh float64
+		if _, err := fmt.Sscanf(line, "%d,%d,%g,%g,%g,%g", &frame, &id, &x, &y, &bw, &bh); err != nil {
+			t.Fatalf("%s: %q: %v", path, line, err)
+		}
+		out[frame-1] = append(out[frame-1], models.Box{X: x / w, Y: y / h, W: bw / w, H: bh / h})
+	}
+	return out
+}
+
+// Of the people of PETS 2009 S2L1 most have a track, and few tracks are nobody's: what is
+// asked for lies well below what is measured, so that it fails for a reason only.
+func TestPETSTracks(t *testing.T) {
+	truth := peopleOf(t, footage.Path(t, "pets/gt.txt"), 768, 576)
+	for _, c := range []struct {
+		name    string
+		weights bool
+		floor   float64
+	}{{"motion only", false, 0.38}, {"with weights, three looks a second", true, 0.70}} {
+		t.Run(c.name, func(t *testing.T) {
+			w := models.Watch{Camera: "pets", Objects: c.weights, Looks: 3}
+			var objects detectors.ObjectDetector
+			if c.weights {
+				objects = yolox(t)
+			}
+			people, missed, wrong := 0, 0, 0
+			watchWith(t, objects, footage.Path(t, "pets/pets_s2l1.mp4"), w, func(f models.Frame, r detectors.Result) {
+				var tracks []models.Box
+				for _, k := range r.Tracks {
+					if k.State == models.TrackConfirmed && k.Seen {
+						tracks = append(tracks, k.Box)
+					}
+				}
+				for _, p := range truth[f.Index] {
+					people++
+					best, at := 0.5, -1
+					for i, k := range tracks {
+						if o := k.IoU(p); o >= best {
+							best, at = o, i
+						}
+					}
+					if at < 0 {
+						missed++
+						continue
+					}
+					tracks = append(tracks[:at], tracks[at+1:]...)
+				}
+				wrong += len(tracks)
+			})
+			got := 1 - float64(missed+wrong)/float64(people)
+			t.Logf("missed %d, false %d of %d: accuracy %.3f", missed, wrong, people, got)
+			if got < c.floor {
+				t.Errorf("accuracy %.3f, want at least %.2f", got, c.floor)
+			}
+		})
 	}
 }

@@ -53,10 +53,15 @@ func (s *spots) find(r *region) int {
 }
 
 // known says whether a region of the object detector is part of the scene: it is seen at a
-// known spot, and either nothing moves there or it looks as the spot always did.
+// known spot, and nothing moves there, or it looks as the spot always did, or it is the
+// parked car before which people pass.
 func (s *spots) known(r *region) bool {
 	i := s.find(r)
-	return i >= 0 && s.list[i].settled() && (r.quiet || s.list[i].look.Distance(r.sig) < sameLook)
+	if i < 0 || !s.list[i].settled() {
+		return false
+	}
+	p := &s.list[i]
+	return r.quiet || p.look.Distance(r.sig) < sameLook || r.Label == p.label && !animate(p.label)
 }
 
 func (p *spot) settled() bool { return p.calm >= spotCalm }
