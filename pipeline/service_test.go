@@ -36,8 +36,8 @@ type site struct {
 	bucket  storage.Bucket
 }
 
-// watch runs a service on cfg until the test ends.
-func watch(t *testing.T, cfg *config.Config) *site {
+// watch runs a service on cfg until the test ends; join changes what it is joined with.
+func watch(t *testing.T, cfg *config.Config, join ...func(*pipeline.Parts)) *site {
 	t.Helper()
 	dir := t.TempDir()
 	spool, err := storage.OpenSpool(filepath.Join(dir, "spool"), storage.SpoolOptions{Reserve: -1})
@@ -67,6 +67,9 @@ func watch(t *testing.T, cfg *config.Config) *site {
 		},
 		Recorder: &pipeline.Recorder{Spool: spool, Index: index, Kick: s.upload.Kick, Publish: func(models.Incident) {}, Log: log},
 		SpillDir: filepath.Join(dir, "preroll"), Version: "test", Log: log,
+	}
+	for _, f := range join {
+		f(&s.service.Parts)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 2)
