@@ -19,14 +19,16 @@ const (
 	seenTwice = 500 * time.Millisecond
 )
 
-// recall gives a newly confirmed track the identity of a lost one that looks alike and
-// could have come this far in the time.
+// recall gives a newly confirmed track the identity of one that was lost, or is hidden among
+// others, that looks alike and could have come this far in the time.
 func (t *Tracker) recall(l *life) {
 	var best *life
 	least := sameLook
 	for _, o := range t.live {
-		gap := l.First.Since(o.Last)
-		if o == l || o.State != models.TrackLost || gap < -seenTwice || l.Look == nil || o.Look == nil {
+		// What is carried along in the region of others may be the one that comes out of it.
+		gap := l.First.Since(o.Last) + o.carried
+		hidden := o.State == models.TrackLost || o.carried > 0
+		if o == l || !hidden || gap < -seenTwice || l.Look == nil || o.Look == nil {
 			continue
 		}
 		if r := l.state.h.x / o.state.h.x; r > sameSize || r < 1/sameSize {

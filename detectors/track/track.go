@@ -176,9 +176,10 @@ func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 // measured says that the object detector has measured it.
 func (l *life) measured() bool { return l.objects > 0 }
 
-// overlooked says that the object detector no longer finds what it knew, although it looks.
-func (l *life) overlooked() bool {
-	return l.measured() && l.passed >= passedLooks && l.Last.Since(l.named) > passedFor
+// overlooked says that the object detector has not found what it knew for longer than the
+// given time, although it looks.
+func (l *life) overlooked(longer time.Duration) bool {
+	return l.measured() && l.passed >= passedLooks && l.Last.Since(l.named) > longer
 }
 
 // asleep says that the track is lost for too long to be found where it is predicted.

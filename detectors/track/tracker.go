@@ -200,7 +200,7 @@ func (l *life) price(r *region) float64 {
 	predicted, box := l.state.box(), r.Box
 	switch {
 	case r.By == models.ByMotion && l.measured():
-		if l.overlooked() && l.Speed < walks*l.state.h.x {
+		if l.overlooked(passedFor) && l.Speed < walks*l.state.h.x {
 			return math.Inf(1)
 		}
 		predicted, box = l.grip.region(predicted), l.grip.box(r.Box, predicted)
@@ -273,7 +273,7 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 			case pairs[i] == first+k:
 				owner = i
 				in = append(in, i)
-			case pairs[i] == unpaired && l.State != models.TrackTentative && l.carried < carryFor && !l.overlooked() &&
+			case pairs[i] == unpaired && l.State != models.TrackTentative && l.carried < carryFor && !l.overlooked(LostFor) &&
 				l.unseen < LostFor/2 && predicted.Intersect(r.Box).Area() >= within*predicted.Area() &&
 				r.Box.Area() > shared*predicted.Area():
 				in = append(in, i)
