@@ -50,9 +50,10 @@ const (
 	limitSure   = 0.85
 	limitUnsure = 0.5
 
-	// part is the share of the smaller of two boxes in the other from which they show the
-	// same thing; of two people of whom one half hides the other it is less.
-	part = 0.6
+	// part is the share of the smaller of two boxes in the other from which they may show
+	// the same thing: of somebody who is hidden by more than half, motion knows as much as an
+	// unsure detection does.
+	part = 0.5
 	// rested is the least overlap of something that has stopped with where it was seen last.
 	rested = 0.3
 	// walks is the least speed of something that walks, in box heights a second.
