@@ -7,9 +7,11 @@
 //
 //   - time constants in seconds of media time, so that 5 and 30 frames a second behave alike;
 //   - the camera's noise, measured, sets the threshold;
+//   - a shaken picture is brought into line with the background before it is compared;
 //   - a global gain is taken out before the comparison (auto-exposure, clouds, dawn);
 //   - a change of the whole picture at once (light switch, infrared filter) is no motion:
 //     the model is learnt anew, or taken from a small store of scenes seen before;
+//   - thin flashes that are in one picture only (rain, snow) are taken out while they fall;
 //   - shadows, soft light and the holes that departed things leave behind are told from
 //     things by brightness, texture and edges;
 //   - regions that the caller protects (a tracked person who stands) are not learnt away,

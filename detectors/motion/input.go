@@ -61,8 +61,7 @@ func chromaSize(luma image.Point) (w, h int) { return (luma.X + 1) / 2, (luma.Y 
 type input struct {
 	source image.Point
 	size   image.Point
-	factor int  // of source over size
-	noisy  bool // a picture so noisy that details are worth giving up
+	factor int // of source over size
 
 	rawY, rawCb, rawCr *plane // at the picture's size
 	y, cb, cr          *plane // at analysis size
@@ -92,17 +91,12 @@ func (in *input) load(p *image.YCbCr, shift image.Point) {
 	in.rawCr.load(p.Cr, p.CStride, shift.Div(2))
 	if in.size == in.source {
 		// A picture that is analysed at full size has had none of its noise averaged away.
-		in.rawY.smoothTo(in.y, 3)
+		in.rawY.smoothTo(in.y)
 	} else {
 		in.rawY.scaleTo(in.y)
 	}
 	in.rawCb.scaleTo(in.cb)
 	in.rawCr.scaleTo(in.cr)
-	if in.noisy {
-		in.y.smoothTo(in.y, 5)
-		in.cb.smoothTo(in.cb, 5)
-		in.cr.smoothTo(in.cr, 5)
-	}
 }
 
 // cells is how many analysis pixels a number of the picture's pixels touches.

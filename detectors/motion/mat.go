@@ -72,9 +72,9 @@ func (p *plane) scaleTo(dst *plane) {
 	gocv.Resize(p.mat, &dst.mat, image.Pt(dst.W, dst.H), 0, 0, method)
 }
 
-// smoothTo blurs p into dst with a Gaussian of k x k.
-func (p *plane) smoothTo(dst *plane, k int) {
-	gocv.GaussianBlur(p.mat, &dst.mat, image.Pt(k, k), 0, 0, gocv.BorderReplicate)
+// smoothTo blurs p into dst with a 3x3 Gaussian.
+func (p *plane) smoothTo(dst *plane) {
+	gocv.GaussianBlur(p.mat, &dst.mat, image.Pt(3, 3), 0, 0, gocv.BorderReplicate)
 }
 
 // majorityTo takes the majority of each k x k neighbourhood of a mask: its median, at a

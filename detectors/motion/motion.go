@@ -226,7 +226,7 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	d.static = newStatics(w, h)
 	d.static.nextID = next
 	d.aligned = &align{}
-	d.rain = newRain()
+	d.rain = newRain(in.factor)
 	d.shown = make([]uint8, w*h)
 	d.prevY = make([]uint8, w*h)
 	d.olderY = make([]uint8, w*h)
@@ -376,12 +376,6 @@ func (d *Detector) measureNoise(dt time.Duration) {
 	if d.measured += dt; d.measured >= readNoise {
 		d.measured = 0
 		d.noise = d.meter.read(d.noise)
-		switch {
-		case !d.in.noisy && d.noise.luma > noisy:
-			d.in.noisy = true
-		case d.in.noisy && d.noise.luma < clean:
-			d.in.noisy = false
-		}
 	}
 }
 

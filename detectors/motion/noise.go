@@ -14,13 +14,6 @@ const (
 	maxNoise = 6.0
 )
 
-// A picture with more noise than noisy is smoothed before it is compared, which takes half
-// of its noise away, until what is left is less than clean.
-const (
-	noisy = 2.5
-	clean = 1.1
-)
-
 // startNoise is assumed until the camera's own is known.
 var startNoise = noise{luma: 2, chroma: 1.5}
 

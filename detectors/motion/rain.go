@@ -11,6 +11,7 @@ import (
 // rains, so that nothing is lost by it when it does not.
 type rain struct {
 	falling float64 // 0..1, how often of late there were flashes all over the picture
+	width   int
 	opening morph
 }
 
@@ -23,12 +24,18 @@ const (
 	rainSpread = 9
 	// raining is the share of the pictures with such flashes from which it rains.
 	raining = 0.5
-	// rainWidth is the greatest width of a drop, in analysis pixels.
-	rainWidth = 3
+	// dropWidth is the greatest width of a drop, in analysis pixels, and dropSmoothed the
+	// same in a picture that is analysed at full size and has been smoothed.
+	dropWidth    = 3
+	dropSmoothed = 5
 )
 
-func newRain() *rain {
-	return &rain{opening: newOpening(image.Pt(rainWidth, rainWidth))}
+func newRain(factor int) *rain {
+	width := dropWidth
+	if factor == 1 {
+		width = dropSmoothed
+	}
+	return &rain{width: width, opening: newOpening(image.Pt(width, width))}
 }
 
 func (r *rain) Close() error { return r.opening.Close() }
@@ -39,7 +46,7 @@ func (r *rain) Close() error { return r.opening.Close() }
 //go:norace
 func (d *Detector) countFlashes(dt time.Duration) {
 	w, h := d.model.w, d.model.h
-	limit := d.flash()
+	limit, wide := d.flash(), d.rain.width
 	before := d.light.ratio(d.light.gain / d.gains[0])
 	var cells [16]int
 	for y := 2; y < h-2; y += 3 {
@@ -53,8 +60,8 @@ func (d *Detector) countFlashes(dt time.Duration) {
 			}
 			// Thin: on both sides, within the width of a drop, the background is seen.
 			x := i - y*w
-			if x < rainWidth || x >= w-rainWidth || d.raw.Pix[i-rainWidth] != 0 && d.raw.Pix[i-rainWidth/2-1] != 0 ||
-				d.raw.Pix[i+rainWidth] != 0 && d.raw.Pix[i+rainWidth/2+1] != 0 {
+			if x < wide || x >= w-wide || d.raw.Pix[i-wide] != 0 && d.raw.Pix[i-wide/2-1] != 0 ||
+				d.raw.Pix[i+wide] != 0 && d.raw.Pix[i+wide/2+1] != 0 {
 				continue
 			}
 			cells[y*4/h*4+x*4/w]++
@@ -88,7 +95,8 @@ func (d *Detector) clearRain() {
 	older := *d.light.ratio(d.light.gain / d.gains[1])
 	before := d.light.ratio(d.light.gain / d.gains[0])
 	for i, v := range d.in.y.Pix {
-		if int(v)-int(d.scratch.Pix[i]) <= limit {
+		// What was foreground before is no flash: the bright parts of a thing that moves.
+		if d.raw.Pix[i] != 0 || int(v)-int(d.scratch.Pix[i]) <= limit {
 			continue
 		}
 		if was := max(before[d.prevY[i]], older[d.olderY[i]]); int(v)-int(was) > limit {

@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"image"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type statics struct {
 	now    []cell          // the picture
 	rest   []cell          // what each cell has shown since it came to rest
 	since  []time.Duration // media time since when it has
+	same   []time.Duration // media time when it was last as in the slow background
 	long   []cell          // the slow background
 	age    time.Duration   // media time that long has been learnt for
 	state  []uint8         // of each cell: what is to be done with it
@@ -68,6 +70,7 @@ func newStatics(w, h int) *statics {
 	n := s.w * s.h
 	s.now, s.rest, s.long = make([]cell, n), make([]cell, n), make([]cell, n)
 	s.since = make([]time.Duration, n)
+	s.same = make([]time.Duration, n)
 	s.state = make([]uint8, n)
 	s.taken = make([]bool, n)
 	s.joined = make([]uint8, n)
@@ -98,7 +101,7 @@ func (d *Detector) look(at models.Instant, protect []models.Box) {
 		s.load(d)
 		copy(s.rest, s.now)
 		for i := range s.since {
-			s.since[i] = at.Media
+			s.since[i], s.same[i] = at.Media, at.Media
 		}
 		s.follow(d.model, 1)
 		s.begun, s.last = true, at.Media
@@ -122,7 +125,7 @@ func (d *Detector) look(at models.Instant, protect []models.Box) {
 		return
 	}
 	rate := float32(min(dt.Seconds()/longTau.Seconds(), 1))
-	differing := s.compare(at.Media, d.noise, rate, d.mask)
+	differing := s.compare(at.Media, d.noise, rate, d.mask, d.aligned.margin)
 	s.keepUp(at, d, rate)
 	if float64(differing) > staticFlood*float64(s.w*s.h) {
 		d.log.Debug("too much has changed to stay: the scene is taken as it is", "share", float64(differing)/float64(s.w*s.h))
@@ -197,26 +200,41 @@ func (s *statics) settle(at time.Duration, n noise) {
 // that follow what it knows. It returns how many differ and belong to no region.
 //
 //go:norace
-func (s *statics) compare(at time.Duration, n noise, rate float32, mask []uint8) (differing int) {
+func (s *statics) compare(at time.Duration, n noise, rate float32, mask []uint8, margin image.Point) (differing int) {
+	known := s.known(margin)
 	limit := changed(n)
 	for i := range s.now {
 		s.state[i] = cellSame
-		if mask != nil && mask[2*(i/s.w)*s.cw+2*(i%s.w)] != 0 {
+		if mask != nil && mask[s.pixel(int32(i))] != 0 || !image.Pt(i%s.w, i/s.w).In(known) {
 			s.long[i] = s.now[i]
 			continue
 		}
 		if !s.rest[i].apart(s.long[i], limit) {
+			s.same[i] = at
 			if s.since[i] != at && !s.taken[i] {
 				s.long[i].toward(s.rest[i], rate)
 			}
 			continue
 		}
-		if at-s.since[i] >= restFor && !s.taken[i] {
+		if s.since[i] < s.same[i] && !s.taken[i] {
+			s.long[i] = s.rest[i] // it came to differ by and by: light
+			continue
+		}
+		if at-s.since[i] >= restFor && !s.taken[i] && s.now[i].apart(s.long[i], limit) {
 			s.state[i] = cellStatic
 			differing++
 		}
 	}
 	return differing
+}
+
+// known are the cells that the picture shows whole, however the camera has shaken of late.
+func (s *statics) known(margin image.Point) image.Rectangle {
+	all := image.Rect(0, 0, s.w, s.h)
+	if margin == (image.Point{}) {
+		return all
+	}
+	return image.Rectangle{all.Min.Add(margin.Div(2)), all.Max.Sub(margin.Div(2))}.Inset(2)
 }
 
 // follow moves the slow background towards the model's.
@@ -256,7 +274,7 @@ func (s *statics) change(at time.Duration, m *model) {
 	s.age = 0
 	copy(s.rest, s.now)
 	for i := range s.since {
-		s.since[i] = at
+		s.since[i], s.same[i] = at, at
 	}
 	s.relearn(at)
 	s.follow(m, 1)

@@ -72,11 +72,13 @@ func (s *statics) judge(cells []int32, d *Detector) verdict {
 	n := float32(len(cells))
 	var v verdict
 	switch {
+	case outline < 6: // at the border of the picture: too little to go by
+		v.light = true
 	case between >= int(sameColours*n):
 		v.light = true
 	case lines >= 6 && float32(lines) >= someLines*n && float32(kept) >= sameLines*float32(lines):
 		v.light = true
-	case outline >= 6 && colour < contrast/2:
+	case colour < contrast/2:
 		soft := fresh/float32(outline) < staticSoft*contrast/n
 		v.light = soft && fresh/float32(outline) < hard
 	}

@@ -37,8 +37,8 @@ const (
 	// can be missing from it: who stood there when the camera started is no part of it.
 	minRemoved = 10 * time.Second
 	// staticSize is the least area of a change that stays, as a multiple of the least
-	// region that moves.
-	staticSize = 1
+	// region that moves: what is left at the border of light is small.
+	staticSize = 2
 )
 
 // keepUp looks whether the known changes are still there.
