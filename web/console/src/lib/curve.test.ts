@@ -64,10 +64,13 @@ describe("the scale", () => {
 
 it("the alarm is read where it was enough, not just before", () => {
   const at = (alarm: number) => alarmIndex({ ...factCurve(dwell(0, 4, 8, 12))!, alarm });
-  expect(at(2100)).toBe(3);
+  expect(at(1900)).toBe(2);
   expect(at(2000)).toBe(2);
-  expect(at(3001)).toBe(-1);
-  expect(at(-1)).toBe(-1);
+  expect(at(2600)).toBe(3);
+  // Scores are far apart: one from long before or after is not that of the alarm.
+  expect(at(2400)).toBe(2);
+  expect(at(3600)).toBe(-1);
+  expect(at(-600)).toBe(-1);
 });
 
 it("a point is found by its time", () => {

@@ -73,12 +73,18 @@ export function nearest(points: readonly CurvePoint[], t: number): number {
   return best;
 }
 
+/** As far from the alarm as a point may be and still be the one at the alarm, milliseconds. */
+const atAlarm = 500;
+
 /**
- * The index of the first point at or after the alarm, because what stands before it was not
- * enough yet; -1 when the curve does not reach so far.
+ * The index of the point at the alarm: the first at or after it, because what stands just
+ * before it was not enough yet. -1 when there is none so near: the object detector looks
+ * only now and then.
  */
 export function alarmIndex(c: Curve): number {
-  return c.alarm < c.points[0]!.t ? -1 : c.points.findIndex((p) => p.t >= c.alarm);
+  const after = c.points.findIndex((p) => p.t >= c.alarm);
+  const near = after >= 0 && c.points[after]!.t - c.alarm <= atAlarm ? after : nearest(c.points, c.alarm);
+  return Math.abs(c.points[near]!.t - c.alarm) <= atAlarm ? near : -1;
 }
 
 /** The index of the last point at or before a wall time; -1 outside the curve. */
