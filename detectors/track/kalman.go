@@ -64,8 +64,10 @@ const (
 	// density 0.8^2/0.5; a third of that, because most of the time nobody turns.
 	accelDensity = 0.4
 	// sizeDensity lets the size of a box drift: approaching the camera changes it by some
-	// ten per cent a second. Legs and arms that swing are noise about it.
-	sizeDensity = 0.005
+	// ten per cent a second. Legs and arms that swing are noise about it. A region of motion
+	// also grows while the background behind the thing is learnt and shrinks as others leave it.
+	sizeDensity   = 0.005
+	regionDensity = 0.02
 	// startSpeed is the standard deviation of the speed of something new.
 	startSpeed = 1.0
 	// Standard deviations of a measured box edge. A region of motion loses feet and
@@ -92,8 +94,9 @@ func newState(b models.Box, aspect, sigma float64) state {
 	return s
 }
 
-// predict moves the state dt seconds on. unseen says that the last frame did not show it.
-func (s *state) predict(dt float64, unseen bool) {
+// predict moves the state dt seconds on. size is the density with which its size drifts;
+// unseen says that the last frame did not show it.
+func (s *state) predict(dt, size float64, unseen bool) {
 	h2 := s.h.x * s.h.x
 	fade := 1.0
 	if unseen {
@@ -103,8 +106,8 @@ func (s *state) predict(dt float64, unseen bool) {
 	s.y.predict(dt, accelDensity*h2, fade)
 	// Size has no velocity: an object that grows is an object that comes nearer, and is
 	// followed closely enough by its measurements.
-	s.w.pxx += sizeDensity * h2 * dt
-	s.h.pxx += sizeDensity * h2 * dt
+	s.w.pxx += size * h2 * dt
+	s.h.pxx += size * h2 * dt
 }
 
 // update takes in a measured box.

@@ -93,7 +93,11 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	}
 	for _, l := range t.live {
 		if !l.asleep() {
-			l.state.predict(dt.Seconds(), !l.Seen)
+			size := regionDensity
+			if l.measured() {
+				size = sizeDensity
+			}
+			l.state.predict(dt.Seconds(), size, !l.Seen)
 		}
 		l.before = l.Seen
 		l.Seen, l.LastScore = false, 0
