@@ -82,7 +82,7 @@ func TestEverythingHasADefault(t *testing.T) {
 			ID: "gate", Name: "gate", URL: "rtsp://192.0.2.10/main", Transport: config.TCP,
 			Timeout: 10 * time.Second, PreRoll: 10 * time.Second, PostRoll: 5 * time.Second,
 			Buffer: config.Buffer{Memory: 64 << 20, Disk: 512 << 20},
-			Detect: config.Detect{FPS: 10, Objects: true, Looks: 3},
+			Detect: config.Detect{FPS: 10, Objects: true},
 			Health: config.Health{
 				CameraLost: config.Trouble{Enabled: true, For: 15 * time.Second, Severity: "high"},
 				Frozen:     config.Trouble{Enabled: true, For: 30 * time.Second, Severity: "medium"},
@@ -439,7 +439,7 @@ func TestWatch(t *testing.T) {
 	if !ok {
 		t.Fatal("no camera gate")
 	}
-	same(t, c.Watch(cfg.Hash), models.Watch{Camera: "gate", Zones: c.Zones, Health: c.Health.Rules(), FPS: 10, Objects: true, Looks: 3, ConfigHash: cfg.Hash})
+	same(t, c.Watch(cfg.Hash), models.Watch{Camera: "gate", Zones: c.Zones, Health: c.Health.Rules(), FPS: 10, Objects: true, ConfigHash: cfg.Hash})
 	if _, ok := cfg.Camera("none"); ok {
 		t.Error("found a camera that is not there")
 	}
