@@ -45,8 +45,11 @@ bench: build ## Print the tables of bench/README.md
 accuracy: build ## Print the accuracy tables alone, synthetic replays included
 	go run ./bench/cmd/bench -vedette bin/vedette -only accuracy,replay
 
+pictures: build ## Make the pictures of docs/rules anew
+	go run ./internal/rulepictures -vedette bin/vedette
+
 clean: ## Remove what was built here
 	rm -rf bin web/console/node_modules
 	find web/console/dist -mindepth 1 ! -name .keep -delete
 
-.PHONY: help setup build console run test lint bench accuracy clean
+.PHONY: help setup build console run test lint bench accuracy pictures clean
