@@ -76,9 +76,20 @@ func wallflower(ctx context.Context, s *setting) error {
 	if len(got.quiet) > 0 {
 		measured += " (" + strings.Join(got.quiet, ", ") + ")"
 	}
+	for _, note := range got.disputed {
+		measured += "; not counted: " + note
+	}
 	result("alarms on LightSwitch and TimeOfDay while nobody is there", measured, "", "0", len(got.quiet) == 0)
 	return nil
 }
+
+// TimeOfDay's script lets the man leave at frame 1918. In the film he sits on the sofa until
+// about frame 1970, walks past the table in frame 1975 and is half out of the picture in
+// frame 1985; frame 2000 is empty. In seconds at 15 frames a second:
+const (
+	scriptLeaves = 1918.0 / 15
+	filmLeaves   = 1990.0 / 15
+)
 
 var wallflowerAll = []string{"Camouflage", "ForegroundAperture", "LightSwitch", "MovedObject", "TimeOfDay", "WavingTrees"}
 
@@ -86,6 +97,8 @@ var wallflowerAll = []string{"Camouflage", "ForegroundAperture", "LightSwitch", 
 type flowers struct {
 	masks []score.Mask
 	quiet []string // alarms while nobody is there: film and time
+	// disputed are alarms while nobody is there by the truth, but somebody by the film.
+	disputed []string
 }
 
 func (f flowers) sum() (sum score.Mask) {
@@ -118,7 +131,12 @@ func (s *setting) wallflowerFilms(ctx context.Context, t take, names []string) (
 			return f, false, fmt.Errorf("events.json: %s: no time at which nobody is there", name)
 		}
 		for _, a := range score.Within(nothing, alarms(d.events, everyOne)) {
-			f.quiet = append(f.quiet, fmt.Sprintf("%s %.1f s", name, a.At))
+			alarm := fmt.Sprintf("%s %.1f s", name, a.At)
+			if name == "TimeOfDay" && a.At > scriptLeaves && a.At < filmLeaves {
+				f.disputed = append(f.disputed, fmt.Sprintf("%s, when the film still shows the man whom the script lets leave at %.1f s", alarm, scriptLeaves))
+				continue
+			}
+			f.quiet = append(f.quiet, alarm)
 		}
 	}
 	return f, true, nil
