@@ -13,9 +13,9 @@ import (
 // left_object: a new thing stands in the zone (its centre or its foot), and nobody has
 // attended to it for the time For: the clock runs from when its owner left it, as in
 // i-LIDS, where a bag is abandoned a minute after that. The owner attends to it while he
-// is within a box height. So does anyone else who stays that near for three seconds; who
-// only passes does not start the clock anew, or no bag in a busy place would ever raise an
-// alarm.
+// is within a box height. So does anyone else who stands where he can touch it for three
+// seconds; who waits beside it or only passes does not start the clock anew, or no bag in a
+// busy place would ever raise an alarm.
 //
 // removed_object: a thing that belonged to the scene is gone, and has been for the time
 // For, whoever stands beside.
@@ -41,6 +41,7 @@ type thing struct {
 	static   models.Static
 	seen     models.Instant // last reported
 	owner    *trail         // nil: nobody was there
+	keeper   sight          // the owner when last seen, under whatever number
 	stature  float64        // height of the owner's box then
 	attended models.Instant // last, or since when it is there
 	distance float64        // of the nearest person then and after, in box heights; Inf: none
@@ -50,6 +51,13 @@ type thing struct {
 	curve    series[models.Sample]
 	event    *models.Event
 	done     bool
+}
+
+// sight is where a track was when it was last seen.
+type sight struct {
+	track models.TrackID
+	at    models.Instant
+	box   models.Box
 }
 
 // attendant is someone near a thing.
@@ -69,6 +77,9 @@ const (
 	// besideReach is how near, in heights of a person's box, he attends to a thing: an arm's
 	// reach and a step.
 	besideReach = 1.0
+	// touchReach is the same for a stranger: with an arm stretched out, which is 0.4 of a
+	// body's height from its middle and a quarter from the edge of the box.
+	touchReach = 0.25
 	// passing is how long one may be near without attending: two steps to it, two from it.
 	passing = 3 * time.Second
 	// cameWith is how long before a thing came to rest its owner may have been seen last:
@@ -197,6 +208,8 @@ func (s *things) found(f *frame, st *models.Static) *thing {
 	if th.owner == nil {
 		return th
 	}
+	last := th.owner.path.kept[len(th.owner.path.kept)-1]
+	th.keeper = sight{th.owner.track, th.owner.last, last.Box}
 	for _, p := range th.owner.path.kept {
 		if d := f.apart(p.Box, st.Box); d <= besideReach && p.At.Media >= th.attended.Media {
 			th.attended = p.At
@@ -241,13 +254,16 @@ func (th *thing) attend(f *frame) {
 	for i := range f.tracks {
 		t := &f.tracks[i]
 		// Who was lost may still be there, but is not for as long as the tracker remembers.
-		owner := th.owner != nil && t.ID == th.owner.track
+		owner := th.kept(f, t)
 		if t.State == models.TrackTentative && !owner || f.at.Since(t.Last) > occlusion || t.Box.IoU(th.static.Box) >= sameThing && t.Label != "person" {
 			continue
 		}
 		d := f.apart(t.Box, th.static.Box)
 		th.distance = min(th.distance, d)
-		if d > besideReach {
+		if owner {
+			th.keeper = sight{t.ID, t.Last, t.Box}
+		}
+		if owner && d > besideReach || !owner && d > touchReach {
 			continue
 		}
 		at := slices.IndexFunc(th.near, func(a attendant) bool { return a.track == t.ID })
@@ -262,6 +278,19 @@ func (th *thing) attend(f *frame) {
 		}
 	}
 	th.near = slices.DeleteFunc(th.near, func(a attendant) bool { return f.at.Since(a.to) > occlusion })
+}
+
+// kept says whether a track is the owner, or goes on where the owner was lost: trackers
+// give the same person a new number behind a post.
+func (th *thing) kept(f *frame, t *models.Track) bool {
+	if th.owner == nil {
+		return false
+	}
+	if t.ID == th.keeper.track {
+		return true
+	}
+	gap := t.First.Since(th.keeper.at)
+	return gap >= -time.Second && gap <= cameWith && f.at.Since(t.First) <= passing && f.apart(t.Box, th.keeper.box) <= besideReach
 }
 
 // alone is for how long nobody has attended to the thing.

@@ -20,6 +20,11 @@ func TestLeftObject(t *testing.T) {
 		return act{id: id, from: from, to: from + 3*s, path: ways(models.Point{X: 0.2, Y: 0.5}, models.Point{X: 0.8, Y: 0.5})}
 	}
 	friend := act{id: 8, from: 12 * s, to: 25 * s, path: ways(models.Point{X: 0.47, Y: 0.5})}
+	stranger := act{id: 8, from: 12 * s, to: 38 * s, path: ways(models.Point{X: 0.45, Y: 0.5})}
+	renumbered := owner(20 * s)
+	renumbered[1].to = 8 * s
+	renumbered = append(renumbered[:2:2], act{id: 17, from: 9 * s, to: 20 * s, path: ways(inside)},
+		act{id: 17, from: 20*s + step, to: 22 * s, path: ways(inside, away)})
 	suitcase := r
 	suitcase.Labels = []string{"suitcase"}
 	named := act{id: 9, from: 4 * s, to: 30 * s, believed: time.Hour, path: ways(bag.foot), height: 0.04, width: 0.04, label: "suitcase", score: 0.7}
@@ -66,6 +71,10 @@ func TestLeftObject(t *testing.T) {
 			[]string{"3s→15.4s", "3s→15.4s…40s"}},
 		{"somebody else stays with it", r, 45 * s, append(owner(5*s), friend), []still{bag},
 			[]string{"3s→35s", "3s→35s…40s"}},
+		{"a stranger waits a step away from it", r, 45 * s, append(owner(5*s), stranger), []still{bag},
+			[]string{"3s→15.4s", "3s→15.4s…40s"}},
+		{"the owner waits beside it under another number", r, 45 * s, renumbered, []still{bag},
+			[]string{"3s→30.4s", "3s→30.4s…40s"}},
 		{"it is a track itself", r, 45 * s, append(owner(5*s), self), []still{bag},
 			[]string{"3s→15.4s", "3s→15.4s…40s"}},
 		{"outside the zone", r, 45 * s, owner(5 * s), []still{elsewhere}, nil},
