@@ -64,10 +64,11 @@ const (
 	// density 0.8^2/0.5; a third of that, because most of the time nobody turns.
 	accelDensity = 0.4
 	// sizeDensity lets the size of a box drift: approaching the camera changes it by some
-	// ten per cent a second. Legs and arms that swing are noise about it. A region of motion
-	// also grows while the background behind the thing is learnt and shrinks as others leave it.
-	sizeDensity   = 0.005
-	regionDensity = 0.02
+	// ten per cent a second. Legs and arms that swing are noise about it.
+	sizeDensity = 0.005
+	// unlearntDensity is that of motion alone for who was there when the camera started: the
+	// region grows from a patch to the figure while the background behind it is learnt.
+	unlearntDensity = 0.02
 	// startSpeed is the standard deviation of the speed of something new.
 	startSpeed = 1.0
 	// Standard deviations of a measured box edge. A region of motion loses feet and

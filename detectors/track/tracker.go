@@ -93,9 +93,9 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	}
 	for _, l := range t.live {
 		if !l.asleep() {
-			size := regionDensity
-			if l.measured() {
-				size = sizeDensity
+			size := sizeDensity
+			if !l.measured() && l.First == t.start {
+				size = unlearntDensity
 			}
 			l.state.predict(dt.Seconds(), size, !l.Seen)
 		}
