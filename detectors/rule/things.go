@@ -289,6 +289,9 @@ func (th *thing) kept(f *frame, t *models.Track) bool {
 	if t.ID == th.keeper.track {
 		return true
 	}
+	if f.apart(th.keeper.box, th.static.Box) > besideReach {
+		return false // he had left it
+	}
 	gap := t.First.Since(th.keeper.at)
 	return gap >= -time.Second && gap <= cameWith && f.at.Since(t.First) <= passing && f.apart(t.Box, th.keeper.box) <= besideReach
 }
