@@ -31,6 +31,8 @@ type Options struct {
 
 // Result is what one frame brought.
 type Result struct {
+	// Detections, tracks and events are where things are in the scene: a picture that shakes
+	// shows them displaced by a few pixels.
 	Detections []models.Detection
 	// Tracks are all tracks, those that have just finished included, by rising ID.
 	Tracks []models.Track
@@ -155,10 +157,11 @@ func (c *Chain) Process(f models.Frame) (Result, error) {
 	r.Events = append(r.Events, c.health.Process(f, seen.Share)...)
 	r.Statics = c.changes(f.At, seen.Statics)
 	c.moving = seen.Foreground
-	looked := c.look(f, &r)
-	r.Tracks = c.tracks.Update(f.At, r.Detections, looked, track.Colours{
+	shake := shaken(f.Picture.Rect.Size(), seen.Shift)
+	looked := c.look(f, shake, &r)
+	r.Tracks = c.tracks.Update(f.At, r.Detections, looked, view{shake, track.Colours{
 		Picture: f.Picture, Foreground: seen.Foreground, Changes: c.motion.Changed,
-	})
+	}})
 	c.looks.note(r.Tracks)
 	r.Events = append(r.Events, c.rules.Process(f.At, r.Tracks, r.Statics)...)
 	c.last = f.At
@@ -175,8 +178,8 @@ func (c *Chain) Foreground() *image.Gray {
 }
 
 // look asks the object detector, where and when there is need, and returns the part of the
-// picture that it looked at.
-func (c *Chain) look(f models.Frame, r *Result) models.Box {
+// scene that it looked at.
+func (c *Chain) look(f models.Frame, s shake, r *Result) models.Box {
 	if c.opt.Objects == nil || !c.watch.Objects {
 		return models.Box{}
 	}
@@ -184,7 +187,7 @@ func (c *Chain) look(f models.Frame, r *Result) models.Box {
 	if len(regions) == 0 {
 		return models.Box{}
 	}
-	found, part, err := c.opt.Objects.Detect(f, regions)
+	found, part, err := s.detect(c.opt.Objects, f, regions)
 	c.report(err)
 	switch {
 	case err != nil:

@@ -2,6 +2,7 @@ package motion
 
 import (
 	"image"
+	"math"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 // which most of them agree; things that move cover few of them.
 type align struct {
 	w, h   int
-	points []int32 // pixels of the background, at analysis size
+	points []int32   // pixels of the background, at analysis size
+	soft   []float32 // luma of the blurred background there
 	made   time.Duration
 	fresh  bool // points are those of the present background
 
@@ -82,92 +84,145 @@ func (a *align) choose(m *model, n noise) {
 
 // match is how well the picture fits the background at one displacement.
 type match struct {
-	cost  float32 // mean difference, in grey levels, of which each point gives at most a limit
+	cost  float32 // mean difference, in grey levels, of which each point gives at most a bound
 	agree float32 // share of the points that differ by no more than noise
 }
 
-// fit compares the points at a displacement. gain brings the picture to the background's light.
+// tone is how the luma of a picture is compared with the background's: brought to its light,
+// equal up to a limit, and different by no more than a bound, whatever stands there now. The
+// bound lies above the limit: a point that disagrees by less is nearer to its place.
+type tone struct{ black, gain, limit, bound float32 }
+
+// fit compares the points at a displacement.
 //
 //go:norace
-func (a *align) fit(m *model, y []uint8, dx, dy int, black, gain, limit float32) match {
+func (a *align) fit(m *model, y []uint8, dx, dy int, t tone) match {
 	by := dy*a.w + dx
 	bg := m.at[0]
 	var sum float32
 	agree := 0
 	for _, p := range a.points {
-		d := abs32(black + (float32(y[int(p)+by])-black)*gain - bg[p].y)
-		if d < limit {
+		d := abs32(t.black + (float32(y[int(p)+by])-t.black)*t.gain - bg[p].y)
+		if d < t.limit {
 			agree++
-		} else {
-			d = limit
 		}
-		sum += d
+		sum += min(d, t.bound)
 	}
 	n := float32(len(a.points))
 	return match{sum / n, float32(agree) / n}
 }
 
-// find returns the displacement of the picture against the background, in half analysis
-// pixels.
-func (a *align) find(m *model, y []uint8, l *light, n noise) image.Point {
+// fine is fit at a displacement in pixels of the picture: the mean of what would become
+// each point's analysis pixel.
+//
+//go:norace
+func (a *align) fine(m *model, in *input, at image.Point, t tone) match {
+	raw, n := in.rawY, in.factor
+	bg := m.at[0]
+	var sum float32
+	agree := 0
+	for _, p := range a.points {
+		// The picture's size need not be a multiple of the factor.
+		x := min(max(int(p)%a.w*raw.W/a.w+at.X, 0), raw.W-n)
+		y := min(max(int(p)/a.w*raw.H/a.h+at.Y, 0), raw.H-n)
+		luma := 0
+		for row := y; row < y+n; row++ {
+			for _, v := range raw.Pix[row*raw.W+x : row*raw.W+x+n] {
+				luma += int(v)
+			}
+		}
+		d := abs32(t.black + (float32(luma)/float32(n*n)-t.black)*t.gain - bg[p].y)
+		if d < t.limit {
+			agree++
+		}
+		sum += min(d, t.bound)
+	}
+	count := float32(len(a.points))
+	return match{sum / count, float32(agree) / count}
+}
+
+// find returns the displacement of the loaded picture against the background, in pixels of
+// the picture. Where the picture is shrunk, whole analysis pixels are too coarse: half of
+// one is as much as the contrast at the points, and none would agree. soft is scratch memory.
+func (a *align) find(m *model, in *input, soft *plane, l *light, n noise) image.Point {
 	if len(a.points) < minPoints {
 		return image.Point{}
 	}
-	black, gain := float32(l.black), float32(1/l.gain)
-	limit := max(8, 3*n.luma)
-	here := a.fit(m, y, 0, 0, black, gain, limit)
+	y := in.y.Pix
+	t := tone{black: float32(l.black), gain: float32(1 / l.gain), limit: max(8, 3*n.luma)}
+	t.bound = 2 * t.limit
+	here := a.fit(m, y, 0, 0, t)
 	if here.agree < inPlace {
 		// The light may be another one than in the picture before. Most of a picture is
 		// smooth: a displacement hardly changes its brightness.
 		if now, agree := l.measure(func(i int) float32 { return m.at[0][i].y }, y, nil, m.w, 2*sampling(m.w, m.h)); agree >= inPicture {
-			gain = float32(1 / now)
-			here = a.fit(m, y, 0, 0, black, gain, limit)
+			t.gain = float32(1 / now)
+			here = a.fit(m, y, 0, 0, t)
 		}
 	}
 	top, best := image.Point{}, here
 	// The places next to this one first: as long as this is the best of them and most of
 	// the points agree, the camera stands still.
-	if here.agree < inPlace || !a.summit(m, y, black, gain, limit, here) {
-		for dy := -maxShift; dy <= maxShift; dy++ {
-			for dx := -maxShift; dx <= maxShift; dx++ {
-				if f := a.fit(m, y, dx, dy, black, gain, limit); f.cost < best.cost {
-					top, best = image.Pt(dx, dy), f
-				}
+	if here.agree < inPlace || !a.summit(m, y, t, here) {
+		if top = a.search(m, in.y, soft, t); top != (image.Point{}) {
+			best = a.fit(m, y, top.X, top.Y, t)
+		}
+	}
+	moved := top.Mul(in.factor)
+	if half := in.factor / 2; half > 0 {
+		from := best.cost
+		for _, side := range [...]image.Point{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}} {
+			at := top.Mul(in.factor).Add(side.Mul(half))
+			// By a tenth: what differs by less is noise, and the picture would tremble.
+			if f := a.fine(m, in, at, t); f.cost < best.cost && f.cost < 0.9*from-0.25 {
+				moved, best = at, f
 			}
 		}
-		if top != (image.Point{}) && (best.agree < inPicture || best.agree < here.agree+better*(1-here.agree)) {
-			top = image.Point{}
-		}
 	}
-	if best.agree < inPicture {
+	if best.agree < inPicture || best.cost > here.cost {
 		return image.Point{}
 	}
-	half := func(before, after match) int {
-		// The vertex of the V through the three costs, in halves.
-		lo, hi := before.cost-best.cost, after.cost-best.cost
-		switch steep := max(lo, hi); {
-		case steep < 0.5 || lo < 0 || hi < 0: // no contrast to tell by
-		case lo > 2.5*hi:
-			return 1
-		case hi > 2.5*lo:
-			return -1
+	far := max(moved.X, -moved.X, moved.Y, -moved.Y) >= in.factor
+	if far && best.agree < here.agree+better*(1-here.agree) {
+		return image.Point{}
+	}
+	return moved
+}
+
+// search looks for the displacement that fits best, in whole analysis pixels. It compares
+// blurred pictures: in sharp ones the contrast at the points is gone within a pixel, and
+// from half a pixel beside the right place nothing shows the way to it.
+//
+//go:norace
+func (a *align) search(m *model, y, soft *plane, t tone) (top image.Point) {
+	y.blurTo(soft, 3)
+	a.soft = a.soft[:0]
+	for _, p := range a.points {
+		sum := float32(0)
+		for row := int(p) - a.w; row <= int(p)+a.w; row += a.w {
+			sum += m.at[0][row-1].y + m.at[0][row].y + m.at[0][row+1].y
 		}
-		return 0
+		a.soft = append(a.soft, sum/9)
 	}
-	at := func(dx, dy int) match { return a.fit(m, y, top.X+dx, top.Y+dy, black, gain, limit) }
-	inside := max(top.X, -top.X, top.Y, -top.Y) < maxShift
-	out := top.Mul(2)
-	if inside {
-		out.X += half(at(-1, 0), at(1, 0))
-		out.Y += half(at(0, -1), at(0, 1))
+	least := float32(math.MaxFloat32)
+	for dy := -maxShift; dy <= maxShift; dy++ {
+		for dx := -maxShift; dx <= maxShift; dx++ {
+			by, cost := dy*a.w+dx, float32(0)
+			for k, p := range a.points {
+				cost += min(abs32(t.black+(float32(soft.Pix[int(p)+by])-t.black)*t.gain-a.soft[k]), t.bound)
+			}
+			if cost < least {
+				top, least = image.Pt(dx, dy), cost
+			}
+		}
 	}
-	return out
+	return top
 }
 
 // summit says whether no neighbour fits better.
-func (a *align) summit(m *model, y []uint8, black, gain, limit float32, here match) bool {
+func (a *align) summit(m *model, y []uint8, t tone, here match) bool {
 	for _, d := range [...]image.Point{{-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
-		if a.fit(m, y, d.X, d.Y, black, gain, limit).cost < here.cost {
+		if a.fit(m, y, d.X, d.Y, t).cost < here.cost {
 			return false
 		}
 	}
@@ -184,12 +239,12 @@ func (d *Detector) align(dt time.Duration, load func(shift image.Point)) {
 	if a.calm += dt; a.calm >= marginTau {
 		a.margin = image.Point{}
 	}
-	move := a.find(d.model, d.in.y.Pix, d.light, d.noise)
+	move := a.find(d.model, d.in, d.scratch, d.light, d.noise)
 	if move == (image.Point{}) {
 		a.uncover(d.in)
 		return
 	}
-	to := a.shift.Add(image.Pt(halves(move.X, d.in.factor), halves(move.Y, d.in.factor)))
+	to := a.shift.Add(move)
 	far := maxShift * d.in.factor
 	to = image.Pt(min(max(to.X, -far), far), min(max(to.Y, -far), far))
 	if to != a.shift {
@@ -198,9 +253,6 @@ func (d *Detector) align(dt time.Duration, load func(shift image.Point)) {
 	}
 	a.uncover(d.in)
 }
-
-// halves turns half analysis pixels into pixels of the picture.
-func halves(n, factor int) int { return n * factor / 2 }
 
 // uncover notes which borders the shift has uncovered: nothing is known of them.
 func (a *align) uncover(in *input) {

@@ -77,10 +77,13 @@ func (p *plane) smoothTo(dst *plane) {
 	gocv.GaussianBlur(p.mat, &dst.mat, image.Pt(3, 3), 0, 0, gocv.BorderReplicate)
 }
 
+// blurTo puts the mean of each k x k neighbourhood into dst.
+func (p *plane) blurTo(dst *plane, k int) { gocv.Blur(p.mat, &dst.mat, image.Pt(k, k)) }
+
 // majorityTo takes the majority of each k x k neighbourhood of a mask: its median, at a
 // fifth of the cost of one.
 func (p *plane) majorityTo(dst *plane, k int) {
-	gocv.Blur(p.mat, &dst.mat, image.Pt(k, k))
+	p.blurTo(dst, k)
 	gocv.Threshold(dst.mat, &dst.mat, 127, 255, gocv.ThresholdBinary)
 }
 

@@ -37,8 +37,8 @@ type Result struct {
 	// then empty whatever the picture shows.
 	Blind bool
 	// Shift is by how much the picture is displaced against the scene, in pixels of the
-	// picture: a camera that shakes. Regions, Foreground and the boxes of a Guide are where
-	// the picture shows them; Statics are where they are in the scene.
+	// picture: a camera that shakes. All boxes are where things are in the scene, Foreground
+	// is where the picture shows it.
 	Shift image.Point
 	// Gain is how much brighter the picture is than the background, 1 when as bright.
 	Gain float64
@@ -173,9 +173,8 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	d.skipped = 0
 	d.blind = max(d.blind-dt, 0)
 
-	protect := d.inScene(g.Protect)
-	d.protect(protect, dt)
-	for _, b := range d.inScene(g.Real) {
+	d.protect(g.Protect, dt)
+	for _, b := range g.Real {
 		d.busy.forgive(pixels(b, d.model.w, d.model.h))
 	}
 	d.measureLight(dt)
@@ -183,7 +182,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	d.model.step(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, &d.light.lut, d.light.sigmas(), d.hold, d.raw.Pix, d.noise, dt, idle)
 	d.applyMask(d.raw)
 	d.aligned.blank(d.raw)
-	if d.guard(protect, dt) {
+	if d.guard(g.Protect, dt) {
 		d.aligned.fresh = false
 		d.static.other = true
 		d.keep()
@@ -194,7 +193,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 	comps := d.refine(dt)
 	d.keep()
 	d.quiet = len(comps) == 0
-	d.look(f.At, protect)
+	d.look(f.At, g.Protect)
 	return d.result(Result{Blind: d.blind > 0, Statics: d.static.report(f.At, false)}, comps), nil
 }
 
@@ -302,7 +301,7 @@ func (d *Detector) Changed(b models.Box) bool {
 		return false
 	}
 	w := d.in.size.X
-	r := pixels(d.inScene([]models.Box{b})[0], w, d.in.size.Y)
+	r := pixels(b, w, d.in.size.Y)
 	limit := int(4*d.noise.luma + 3)
 	changed := 0
 	older := d.light.ratio(d.gains[0] / d.gains[1])
@@ -407,7 +406,6 @@ func (d *Detector) result(r Result, comps []component) Result {
 	}
 	r.Foreground = &image.Gray{Pix: d.show(), Stride: w, Rect: image.Rect(0, 0, w, h)}
 	r.Shift, r.Gain = d.aligned.shift, d.light.gain
-	dx, dy := d.offset()
 	area := 0
 	for _, c := range comps {
 		area += c.area
@@ -416,7 +414,7 @@ func (d *Detector) result(r Result, comps []component) Result {
 		}
 		r.Regions = append(r.Regions, models.Detection{
 			Box: models.Box{
-				X: float64(c.box.Min.X)/float64(w) + dx, Y: float64(c.box.Min.Y)/float64(h) + dy,
+				X: float64(c.box.Min.X) / float64(w), Y: float64(c.box.Min.Y) / float64(h),
 				W: float64(c.box.Dx()) / float64(w), H: float64(c.box.Dy()) / float64(h),
 			}.Clamp(),
 			Label: models.LabelUnknown,
@@ -426,25 +424,6 @@ func (d *Detector) result(r Result, comps []component) Result {
 	}
 	r.Share = float64(area) / float64(max(d.open, 1))
 	return r
-}
-
-// offset is where the picture shows the scene's origin, in fractions of the picture.
-func (d *Detector) offset() (dx, dy float64) {
-	return float64(d.aligned.shift.X) / float64(d.in.source.X), float64(d.aligned.shift.Y) / float64(d.in.source.Y)
-}
-
-// inScene moves boxes from where the picture shows them to where they are in the scene.
-func (d *Detector) inScene(boxes []models.Box) []models.Box {
-	if d.aligned.shift == (image.Point{}) {
-		return boxes
-	}
-	dx, dy := d.offset()
-	out := make([]models.Box, len(boxes))
-	for i, b := range boxes {
-		b.X, b.Y = b.X-dx, b.Y-dy
-		out[i] = b
-	}
-	return out
 }
 
 // show is the mask where the picture shows it.
