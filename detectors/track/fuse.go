@@ -58,11 +58,10 @@ func fuse(dets []models.Detection) (all []region, n int) {
 	order(blobs)
 	for j := range blobs {
 		b := &blobs[j]
-		covered, only, several := 0.0, -1, false
+		only, several := -1, false
 		for i := range objects {
 			o := &objects[i]
 			common := o.Box.Intersect(b.Box).Area()
-			covered += common / b.Box.Area()
 			o.support = max(o.support, common/o.Box.Area())
 			if common >= 0.1*o.Box.Area() && enlarged(o.Box).Intersect(b.Box).Area() < ownMotion*b.Box.Area() {
 				o.foreign = true
@@ -73,8 +72,6 @@ func fuse(dets []models.Detection) (all []region, n int) {
 			several = several || only >= 0
 			only = i
 		}
-		// What sticks out of the boxes is a shadow or an arm until it is the larger part.
-		b.explained = covered >= 0.5
 		if only >= 0 && !several && objects[only].Box.IoU(b.Box) >= 0.4 {
 			objects[only].blob = n + j
 		}
@@ -82,6 +79,22 @@ func fuse(dets []models.Detection) (all []region, n int) {
 	isolate(objects)
 	isolate(blobs)
 	return all, n
+}
+
+// explain marks the motion of objects. An unsure one that no track has, and that alone is what
+// moves there, accounts for nothing: it cannot begin a track, so motion must, as for somebody
+// who is half in the picture. What sticks out of the boxes is a shadow or an arm until it is
+// the larger part.
+func explain(objects, blobs []region) {
+	for j := range blobs {
+		b, covered := &blobs[j], 0.0
+		for i := range objects {
+			if o := &objects[i]; o.sure || o.taken || o.blob < 0 {
+				covered += o.Box.Intersect(b.Box).Area() / b.Box.Area()
+			}
+		}
+		b.explained = covered >= 0.5
+	}
 }
 
 // isolate marks the regions that no other one of their kind lies over.

@@ -115,6 +115,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.stage(regions, pairs, limitSure, believed, object(true))
 	dismiss(objects)
 	t.stage(regions, pairs, limitUnsure, believed, object(false))
+	explain(objects, blobs)
 	t.stage(regions, pairs, limitSure, believed, blob)
 	t.stage(regions, pairs, limitSure, fresh, object(true))
 	t.stage(regions, pairs, limitSure, fresh, blob)

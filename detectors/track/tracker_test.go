@@ -289,6 +289,37 @@ func TestLabelIsVoted(t *testing.T) {
 	}
 }
 
+// An object that is too unsure to begin a track must not hide the motion that can: who comes
+// in half seen is there since the motion, not since the detector is sure.
+func TestUnsureObjectsHideNoMotion(t *testing.T) {
+	tr := New(1)
+	whole := models.Box{X: 0, Y: 0, W: 1, H: 1}
+	came, sure := 3*time.Second, 5*time.Second
+	var first time.Duration
+	for at := time.Duration(0); at < 7*time.Second; at += 100 * time.Millisecond {
+		var dets []models.Detection
+		if at >= came {
+			b := models.Box{X: 0.1 + 0.1*(at-came).Seconds(), Y: 0.4, W: 0.1, H: 0.3}
+			score := 0.4
+			if at >= sure {
+				score = 0.8
+			}
+			dets = []models.Detection{
+				{Box: b, Label: "person", Score: score, By: models.ByObject},
+				{Box: b, Label: models.LabelUnknown, Score: 0.7, By: models.ByMotion},
+			}
+		}
+		for _, k := range tr.Update(instant(at), dets, whole, nil) {
+			if k.State == models.TrackConfirmed && k.Label == "person" {
+				first = k.First.Media
+			}
+		}
+	}
+	if first != came {
+		t.Errorf("a person since %v, want %v", first, came)
+	}
+}
+
 func TestFinishedOnceWithAReason(t *testing.T) {
 	m := mover{from: 0, to: 4 * time.Second, a: models.Point{X: 0.2, Y: 0.7}, b: models.Point{X: 0.5, Y: 0.7}, h: 0.25}
 	out := mover{from: 0, to: 4 * time.Second, a: models.Point{X: 0.5, Y: 0.9}, b: models.Point{X: 1.05, Y: 0.9}, h: 0.25}
