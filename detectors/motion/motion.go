@@ -54,6 +54,7 @@ type Detector struct {
 	in      *input
 	model   *model
 	light   *light
+	field   field
 	scene   *scenes
 	shape   *shape
 	busy    *busy
@@ -273,6 +274,7 @@ func (d *Detector) carry(old *model) error {
 func (d *Detector) start() {
 	d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
 	d.light.reset()
+	d.field.reset()
 	d.scene.clear()
 	d.busy.clear()
 	d.static.begin()
@@ -349,7 +351,8 @@ func pixels(b models.Box, w, h int) image.Rectangle {
 		Intersect(image.Rect(0, 0, w, h))
 }
 
-// measureLight takes the common gain out, when enough of the picture agrees on one.
+// measureLight takes the common gain out, when enough of the picture agrees on one, and
+// what the light differs by from place to place.
 func (d *Detector) measureLight(dt time.Duration) {
 	bg := func(i int) float32 { return d.model.at[0][i].y }
 	gain, agree := d.light.measure(bg, d.in.y.Pix, d.clean.Pix, d.model.w, sampling(d.model.w, d.model.h))
@@ -357,6 +360,7 @@ func (d *Detector) measureLight(dt time.Duration) {
 		gain = 1
 	}
 	d.light.set(gain, dt)
+	d.even(dt)
 }
 
 // measureNoise compares background pixels with the frame before.

@@ -78,7 +78,10 @@ func (s *scenes) find(m *model) int {
 }
 
 // recall returns the stored scene that the picture shows, in whatever light, or nil.
-func (s *scenes) recall(l *light, y, b, r []uint8, w int) *scene {
+func (s *scenes) recall(l *light, n noise, y, b, r []uint8, w int) *scene {
+	// Nearly what a pixel of the background is allowed: a scene that is only like this one
+	// leaves a mask full of holes.
+	limit := min(max(4*math.Sqrt(float64(n.minVariance())), 8), 16)
 	best, top := -1, 0.0
 	step := sampling(w, len(y)/w)
 	for k, c := range s.stored {
@@ -86,17 +89,17 @@ func (s *scenes) recall(l *light, y, b, r []uint8, w int) *scene {
 		if agree < 0.3 {
 			continue
 		}
-		same, n := 0, 0
+		same, all := 0, 0
 		for row := step / 2 * w; row < len(y); row += step * w {
 			for i := row + step/2; i < row+w; i += step {
-				n++
+				all++
 				expect := l.black + (float64(c.y[i])-l.black)*gain
-				if math.Abs(float64(y[i])-expect) < 16 && diff(b[i], c.b[i]) < 12 && diff(r[i], c.r[i]) < 12 {
+				if math.Abs(float64(y[i])-expect) < limit && diff(b[i], c.b[i]) < 8 && diff(r[i], c.r[i]) < 8 {
 					same++
 				}
 			}
 		}
-		if share := float64(same) / float64(n); share > max(top, recognised) {
+		if share := float64(same) / float64(all); share > max(top, recognised) {
 			best, top = k, share
 		}
 	}
@@ -125,6 +128,8 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 	}
 	d.scene.store(d.model)
 	d.light.reset()
+	d.field.reset()
+	copy(d.in.y.Pix, d.original())
 	d.recalled = false
 	if !d.recall() {
 		behind := d.behind(protect)
@@ -195,7 +200,7 @@ func (d *Detector) recall() bool {
 	if d.recalled {
 		return false
 	}
-	known := d.scene.recall(d.light, d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.model.w)
+	known := d.scene.recall(d.light, d.noise, d.original(), d.in.cb.Pix, d.in.cr.Pix, d.model.w)
 	if d.recalled = known != nil; d.recalled {
 		d.model.begin(known.y, known.b, known.r, d.noise)
 		d.model.age = weightTau // it was learnt long ago: who stands there now is not part of it
