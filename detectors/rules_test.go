@@ -88,7 +88,8 @@ func TestRulesOnDrawnFootage(t *testing.T) {
 		{"left object: the owner stands by it", left, 36 * s, []scene.Actor{visitor(6*s, 34*s), bag(9*s, 33*s)}, 0, 0},
 		{"left object: taken along again", left, 36 * s, []scene.Actor{visitor(6*s, 10*s), bag(9*s, 16*s)}, 0, 0},
 		{"left object: somebody stands there", left, 36 * s, []scene.Actor{visitor(6*s, 30*s)}, 0, 0},
-		{"removed object: carried off", removed, 40 * s, []scene.Actor{bag(0, 14*s), visitor(12*s, 15*s)}, 14 * s, 24 * s},
+		// He stands in front of it until 15 s: before that nobody can see that it is gone.
+		{"removed object: carried off", removed, 40 * s, []scene.Actor{bag(0, 14*s), visitor(12*s, 15*s)}, 15 * s, 25 * s},
 		{"removed object: still there", removed, 40 * s, []scene.Actor{bag(0, 40*s), visitor(12*s, 15*s)}, 0, 0},
 		{"removed object: something was left", removed, 40 * s, []scene.Actor{visitor(6*s, 10*s), bag(9*s, 40*s)}, 0, 0},
 	} {
