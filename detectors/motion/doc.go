@@ -8,7 +8,8 @@
 //   - time constants in seconds of media time, so that 5 and 30 frames a second behave alike;
 //   - the camera's noise, measured, sets the threshold;
 //   - a shaken picture is brought into line with the background before it is compared;
-//   - a global gain is taken out before the comparison (auto-exposure, clouds, dawn);
+//   - a global gain is taken out before the comparison (auto-exposure, dawn), and what soft
+//     light differs by from place to place (clouds);
 //   - a change of the whole picture at once (light switch, infrared filter) is no motion:
 //     the model is learnt anew, or taken from a small store of scenes seen before;
 //   - thin flashes that are in one picture only (rain, snow) are taken out while they fall;
