@@ -22,5 +22,7 @@
 // changes, so that nothing flaps.
 //
 // The package reads no clock and uses no randomness: the same frames give the same events.
+// The loops over all pixels and cells are marked go:norace: they touch nothing but the
+// detector's own memory, and would take ten times as long under the race detector.
 // That no pictures come at all (camera_lost) is not for it: without frames it is not called.
 package health

@@ -82,6 +82,8 @@ func (l *look) take(p *image.YCbCr, fullRange bool) bool {
 }
 
 // percentiles are the 1st, 99th and 95th of the cells outside the captions.
+//
+//go:norace
 func (l *look) percentiles() (lo, hi, bright float32) {
 	clear(l.counts[:])
 	const n = (rows - 2*caption) * cols
@@ -101,6 +103,8 @@ func (l *look) percentiles() (lo, hi, bright float32) {
 
 // shrink makes the fine copy: means of square boxes. Of a box larger than four pixels
 // a grid of some four by four is enough.
+//
+//go:norace
 func (l *look) shrink(p *image.YCbCr) bool {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	n := max(1, (w+fineWidth-1)/fineWidth)
@@ -146,6 +150,8 @@ func (l *look) shrink(p *image.YCbCr) bool {
 
 // pairs adds each two pixels of the row to one of out, eight pixels at once: the odd bytes
 // of a word are added to the even ones in lanes of 16 bits.
+//
+//go:norace
 func pairs(out []float32, row []uint8) {
 	for ; len(out) >= 4; out, row = out[4:], row[8:] {
 		const even = 0x00ff00ff00ff00ff
@@ -164,6 +170,8 @@ func pairs(out []float32, row []uint8) {
 
 // digest is a fingerprint of all luma (FNV-1a over words of eight pixels): pictures with
 // the same one are the same.
+//
+//go:norace
 func digest(p *image.YCbCr) uint64 {
 	const prime = 1099511628211
 	hash := uint64(14695981039346656037)
@@ -182,6 +190,8 @@ func digest(p *image.YCbCr) uint64 {
 }
 
 // cut makes the coarse copy.
+//
+//go:norace
 func (l *look) cut() {
 	w, h := l.size.X, l.size.Y
 	for j := range rows {
@@ -207,6 +217,8 @@ func (l *look) cut() {
 // relief takes out what is wider than reach cells to each side, so that uneven light on
 // something plain is no structure: luma less the mean around it. The surroundings shrink
 // towards the rim alike on both sides, or a slope would leave a ridge there.
+//
+//go:norace
 func (l *look) relief() {
 	const reach = 2
 	for j := range rows {
@@ -234,6 +246,8 @@ func (l *look) relief() {
 }
 
 // direct reads the directions of the edges.
+//
+//go:norace
 func (l *look) direct() {
 	l.relief()
 	for j := 1; j < rows-1; j++ {
@@ -249,6 +263,8 @@ func (l *look) direct() {
 }
 
 // weigh measures how much detail and how much contrast each block has.
+//
+//go:norace
 func (l *look) weigh() {
 	w, h := l.size.X, l.size.Y
 	for b := range blocks {
@@ -292,6 +308,8 @@ func (l *look) weigh() {
 }
 
 // colourless says whether chroma is neutral, from a grid of samples.
+//
+//go:norace
 func colourless(p *image.YCbCr) bool {
 	// Two levels from neutral on average: what compression does to a grey picture.
 	const neutral = 2

@@ -78,6 +78,8 @@ func (v *view) known() bool { return v.seen >= learning && len(v.strong) >= leas
 
 // learn takes in an undisturbed picture, dt after the one before: a plain mean at first,
 // later one that forgets. Detail and contrast are learnt only if the picture is sharp.
+//
+//go:norace
 func (v *view) learn(l *look, agree float64, dt time.Duration, sharp bool) {
 	k := share(dt, v.seen)
 	if v.seen == 0 {
@@ -111,6 +113,8 @@ func share(dt, seen time.Duration) float32 {
 }
 
 // index lists the cells that matter.
+//
+//go:norace
 func (v *view) index() {
 	v.strong, v.weight = v.strong[:0], 0
 	for i := caption * cols; i < (rows-caption)*cols; i++ {
@@ -125,6 +129,8 @@ func (v *view) index() {
 // match is how far a picture agrees with the view when it is shifted by dx, dy cells: 1
 // when all its edges are there, 0 on average when their directions are anything, -1 when
 // all are at right angles. Edges that leave the picture do not count.
+//
+//go:norace
 func (v *view) match(l *look, dx, dy int) float64 {
 	sum, weight := float32(0), float32(0)
 	for i := range v.strong {
@@ -176,6 +182,8 @@ var far = func() (out [][2]int) {
 }()
 
 // random is what chance gives: the agreement with the picture shifted far.
+//
+//go:norace
 func (v *view) random(l *look) (chance, spread float64) {
 	sum, squares := 0.0, 0.0
 	for _, s := range far {
@@ -215,6 +223,8 @@ func (v *view) compare(l *look) comparison {
 
 // correlate compares light and dark at a scale of 8 by 6 blocks: out of focus they stay
 // where they are, behind a hand they do not.
+//
+//go:norace
 func (v *view) correlate(l *look) float64 {
 	var a, b [blocks]float64
 	for i := range cells {
@@ -243,6 +253,8 @@ func mean(s []float64) float64 {
 }
 
 // bared is the share of the blocks with detail that have lost nearly all of it.
+//
+//go:norace
 func (v *view) bared(l *look) float64 {
 	n, bare := 0, 0
 	for b, was := range v.detail {
@@ -263,6 +275,8 @@ func (v *view) bared(l *look) float64 {
 // sharper is the sharpness of the look over that of the view: the median over the blocks
 // that have contrast. Detail is divided by contrast, so that light and haze, which take
 // the same part of both, do not count.
+//
+//go:norace
 func (v *view) sharper(l *look) (sharpness float64, faint bool) {
 	if v.sharp < learning {
 		return math.NaN(), false
@@ -291,6 +305,8 @@ func (v *view) sharper(l *look) (sharpness float64, faint bool) {
 // shift looks for the view elsewhere in the picture, by up to a sixth of its width and a
 // quarter of its height, and returns by how many cells it lies aside and what it is worth
 // there, as kept.
+//
+//go:norace
 func (v *view) shift(l *look, c comparison) (dx, dy int, kept float64) {
 	best := c.agree
 	for y := -9; y <= 9; y++ {

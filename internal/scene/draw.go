@@ -17,6 +17,8 @@ type canvas struct {
 }
 
 // shade sets the pixels for which in says so, inside a box; u and v run 0..1 over the box.
+//
+//go:norace
 func (c *canvas) shade(b models.Box, in func(u, v float64) (colour, bool)) {
 	x0, y0 := b.X*float64(c.w), b.Y*float64(c.h)
 	bw, bh := b.W*float64(c.w), b.H*float64(c.h)
@@ -41,6 +43,8 @@ func of(c Colour) colour { return colour{float32(c.Y), float32(c.Cb), float32(c.
 
 // actor draws a person (head, patterned shirt, two legs that swing while walking; one who
 // stands sways a little) or a rigid box.
+//
+//go:norace
 func (c *canvas) actor(a *Actor, b models.Box, at time.Duration) {
 	if a.Rigid {
 		c.shade(b, func(u, v float64) (colour, bool) {
@@ -86,6 +90,8 @@ func (c *canvas) actor(a *Actor, b models.Box, at time.Duration) {
 }
 
 // leaves moves the texture of an area to and fro, each cell of it on its own.
+//
+//go:norace
 func (c *canvas) leaves(at time.Duration) {
 	t := at.Seconds()
 	for _, b := range c.scene.Leaves {
@@ -101,6 +107,8 @@ func (c *canvas) leaves(at time.Duration) {
 }
 
 // rain draws bright streaks, each in one frame only.
+//
+//go:norace
 func (c *canvas) rain(rng *rand.Rand) {
 	for range c.scene.Rain {
 		x, y := rng.IntN(c.w), rng.IntN(c.h)
@@ -114,6 +122,8 @@ func (c *canvas) rain(rng *rand.Rand) {
 }
 
 // picture takes the photograph: shake, light, noise, quantisation and 4:2:0.
+//
+//go:norace
 func (c *canvas) picture(light float64, rng *rand.Rand) *image.YCbCr {
 	img := image.NewYCbCr(image.Rect(0, 0, c.w, c.h), image.YCbCrSubsampleRatio420)
 	dx, dy := 0, 0
