@@ -118,8 +118,12 @@ func (v Visits) F1() float64 {
 	return 0
 }
 
-// OnTime is the share of found visits whose alarm came within tolerance seconds of due.
+// OnTime is the share of found visits whose alarm came within tolerance seconds of due; 0
+// when visits were due and none was found.
 func (v Visits) OnTime(tolerance float64) float64 {
+	if v.Due > 0 && v.Found == 0 {
+		return 0
+	}
 	n := 0
 	for _, d := range v.Delays {
 		if math.Abs(d) <= tolerance {
