@@ -40,8 +40,6 @@ type Result struct {
 	// picture: a camera that shakes. All boxes are where things are in the scene, Foreground
 	// is where the picture shows it.
 	Shift image.Point
-	// Gain is how much brighter the picture is than the background, 1 when as bright.
-	Gain float64
 	// Idle says that the picture was found unchanged from samples alone.
 	Idle bool
 }
@@ -409,7 +407,7 @@ func (d *Detector) result(r Result, comps []component) Result {
 		clear(d.clean.Pix)
 	}
 	r.Foreground = &image.Gray{Pix: d.show(), Stride: w, Rect: image.Rect(0, 0, w, h)}
-	r.Shift, r.Gain = d.aligned.shift, d.light.gain
+	r.Shift = d.aligned.shift
 	area := 0
 	for _, c := range comps {
 		area += c.area
