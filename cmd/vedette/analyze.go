@@ -112,14 +112,10 @@ func (c analyzeCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err 
 }
 
 func (c analyzeCmd) camera(p *program) (config.Camera, *config.Config, error) {
-	source, err := os.ReadFile(c.Config)
+	// A file is analysed without any camera's password.
+	cfg, err := p.load(c.Config, true)
 	if err != nil {
 		return config.Camera{}, nil, err
-	}
-	// A file is analysed without any camera's password.
-	cfg, err := config.Parse(c.Config, source, p.environment(true))
-	if err != nil {
-		return config.Camera{}, nil, p.mistakes(err, source)
 	}
 	if cam, ok := cfg.Camera(models.CameraID(c.Camera)); ok {
 		return cam, cfg, nil

@@ -19,13 +19,9 @@ type checkCmd struct {
 }
 
 func (c checkCmd) Run(p *program) error {
-	source, err := os.ReadFile(c.File)
+	cfg, err := p.load(c.File, c.Placeholders)
 	if err != nil {
 		return err
-	}
-	cfg, err := config.Parse(c.File, source, p.environment(c.Placeholders))
-	if err != nil {
-		return p.mistakes(err, source)
 	}
 	var b strings.Builder
 	zones, rules := 0, 0
@@ -108,6 +104,19 @@ func (p *program) environment(placeholders bool) func(string) (string, bool) {
 		}
 		return "placeholder", true
 	}
+}
+
+// load reads a configuration for a verb that watches nothing; its mistakes are printed.
+func (p *program) load(path string, placeholders bool) (*config.Config, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.Parse(path, source, p.environment(placeholders))
+	if err != nil {
+		return nil, p.mistakes(err, source)
+	}
+	return cfg, nil
 }
 
 // mistakes prints every mistake with its line and a caret, and returns errReported.

@@ -19,8 +19,6 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-
-	"github.com/vedette-cctv/vedette/config"
 )
 
 // published weights are pinned by the hash of the whole file: what is pulled is what was
@@ -77,13 +75,9 @@ func (c modelsConfig) folders(p *program) ([]string, error) {
 	if c.Config == "" {
 		return weightFolders(nil), nil
 	}
-	source, err := os.ReadFile(c.Config)
+	cfg, err := p.load(c.Config, true)
 	if err != nil {
 		return nil, err
-	}
-	cfg, err := config.Parse(c.Config, source, p.environment(true))
-	if err != nil {
-		return nil, p.mistakes(err, source)
 	}
 	return weightFolders(cfg), nil
 }

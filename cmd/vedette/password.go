@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 
-	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/web"
 )
 
@@ -14,13 +12,9 @@ type passwordCmd struct {
 }
 
 func (c passwordCmd) Run(p *program) error {
-	source, err := os.ReadFile(c.Config)
+	cfg, err := p.load(c.Config, true)
 	if err != nil {
 		return err
-	}
-	cfg, err := config.Parse(c.Config, source, p.environment(true))
-	if err != nil {
-		return p.mistakes(err, source)
 	}
 	accounts, oneTime, err := web.OpenAccounts(dataFile(cfg, "accounts.json"))
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/storage"
@@ -106,14 +105,10 @@ func parseDay(s string, place *time.Location) (at time.Time, whole bool, err err
 // index opens the index that the configuration names. It makes none: a report on nothing
 // would hide a wrong path.
 func (c precisionCmd) index(ctx context.Context, p *program) (storage.Index, error) {
-	source, err := os.ReadFile(c.Config)
+	// No camera is touched, so none of their passwords is needed.
+	cfg, err := p.load(c.Config, true)
 	if err != nil {
 		return nil, err
-	}
-	// No camera is touched, so none of their passwords is needed.
-	cfg, err := config.Parse(c.Config, source, p.environment(true))
-	if err != nil {
-		return nil, p.mistakes(err, source)
 	}
 	for _, id := range c.Camera {
 		if _, ok := cfg.Camera(models.CameraID(id)); !ok {
