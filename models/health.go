@@ -25,6 +25,12 @@ type Health struct {
 	LastFrame  time.Time     `json:"last_frame,omitzero"`
 	Clock      Clock         `json:"clock,omitempty"`
 	Offset     time.Duration `json:"clock_offset_ns"` // camera clock minus ours, when Clock is camera
+	// Drift is how fast Offset changes, in parts per million; 0 while unknown.
+	Drift float64 `json:"clock_drift_ppm"`
+	// Recording says that continuous footage is being written, and Archived since when
+	// there is some.
+	Recording  bool          `json:"recording"`
+	Archived   time.Time     `json:"archived_since,omitzero"`
 	Sessions   int           `json:"sessions"`
 	Bytes      uint64        `json:"bytes"`
 	Units      uint64        `json:"access_units"`

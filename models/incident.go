@@ -24,6 +24,7 @@ const (
 	FootagePending   FootageState = "pending"   // complete in the spool, not yet in the bucket
 	FootageStored    FootageState = "stored"    // every object is durable in the bucket
 	FootageNone      FootageState = "none"      // there was nothing to keep; Gaps says why
+	FootageDeleted   FootageState = "deleted"   // by retention; a signed record of it is kept
 )
 
 // ObjectRole says what an object of evidence is.
@@ -37,6 +38,13 @@ const (
 	RoleWhy      ObjectRole = "why"      // picture of why the rule fired
 	RoleMask     ObjectRole = "mask"     // what moved at the alarm, as a PNG of the picture's size
 	RoleManifest ObjectRole = "manifest" // JSON that names all the others
+	// RoleSignature is a Signature over the manifest, as JSON.
+	RoleSignature ObjectRole = "signature"
+	// RolePart is a piece of the growing clip that was brought off site while the incident
+	// went on. The manifest does not name it; it goes when the clip itself is there.
+	RolePart ObjectRole = "part"
+	// RoleDeletion is the signed record of a deletion by retention, as JSON.
+	RoleDeletion ObjectRole = "deletion"
 )
 
 // Object is one durable object of evidence.
@@ -51,19 +59,29 @@ type Object struct {
 // Footage says how complete the video of an incident is: what was asked for, what was
 // got, and what is missing.
 type Footage struct {
-	State      FootageState `json:"state"`
-	AskedFrom  time.Time    `json:"asked_from"`
-	AskedTo    time.Time    `json:"asked_to,omitzero"`
-	From       time.Time    `json:"from,omitzero"` // of the first frame in the clip
-	To         time.Time    `json:"to,omitzero"`   // end of the last frame in the clip
-	Clock      Clock        `json:"clock,omitempty"`
-	Codec      Codec        `json:"codec,omitempty"`
-	Width      int          `json:"width,omitempty"`
-	Height     int          `json:"height,omitempty"`
-	Frames     int          `json:"frames"`
-	Gaps       []Gap        `json:"gaps,omitempty"`
-	Objects    []Object     `json:"objects,omitempty"` // set only when durable
-	UploadNote string       `json:"upload_note,omitempty"`
+	State     FootageState `json:"state"`
+	AskedFrom time.Time    `json:"asked_from"`
+	AskedTo   time.Time    `json:"asked_to,omitzero"`
+	From      time.Time    `json:"from,omitzero"` // of the first frame in the clip
+	To        time.Time    `json:"to,omitzero"`   // end of the last frame in the clip
+	Clock     Clock        `json:"clock,omitempty"`
+	Codec     Codec        `json:"codec,omitempty"`
+	Width     int          `json:"width,omitempty"`
+	Height    int          `json:"height,omitempty"`
+	Frames    int          `json:"frames"`
+	// Expected is how many frames the camera must have sent in the asked time, by the frame
+	// rate of the stream; 0 when unknown. Frames beyond the asked time are not counted in it.
+	Expected int   `json:"expected,omitempty"`
+	Gaps     []Gap `json:"gaps,omitempty"`
+	// ClockOffset is the camera's clock minus ours when the clip ended, and ClockDrift how
+	// fast that changes, in parts per million; known when Clock is camera.
+	ClockOffset time.Duration `json:"clock_offset_ns,omitempty"`
+	ClockDrift  float64       `json:"clock_drift_ppm,omitempty"`
+	// OffSite is the time up to which the footage is already playable from the bucket while
+	// the clip still grows.
+	OffSite    time.Time `json:"off_site,omitzero"`
+	Objects    []Object  `json:"objects,omitempty"` // set only when durable
+	UploadNote string    `json:"upload_note,omitempty"`
 }
 
 // Complete is the share of the asked time that the clip covers, 0..1.
@@ -161,7 +179,9 @@ type Incident struct {
 	Footage    Footage `json:"footage"`
 	// Judgement is what a person said the alarm was; nil before.
 	Judgement *Judgement `json:"judgement,omitempty"`
-	Log       []Action   `json:"log"`
+	// Hold keeps the evidence from retention; nil when there is none.
+	Hold *Hold    `json:"hold,omitempty"`
+	Log  []Action `json:"log"`
 	// Revision counts the changes of the record from 1.
 	Revision int64 `json:"revision"`
 }

@@ -34,6 +34,7 @@ const (
 	KindDefocused  Kind = "defocused"   // the view has lost its sharpness
 	KindMoved      Kind = "moved"       // the camera looks elsewhere
 	KindBlank      Kind = "blank"       // the picture is of one shade: black, white, blue
+	KindClock      Kind = "clock"       // the camera's clock is far from ours
 )
 
 // HealthKinds are the kinds of trouble with a camera.
@@ -106,6 +107,8 @@ type Rule struct {
 	// For is how long it must hold: more than Count (crowd), a change of the scene
 	// (left_object, removed_object), trouble with the camera.
 	For time.Duration `json:"for_ns,omitempty"`
+	// MaxOffset is how far the camera's clock may be from ours (clock).
+	MaxOffset time.Duration `json:"max_offset_ns,omitempty"`
 	// Merge joins an event to an incident of the same zone and kind that ended, or for
 	// loitering became true, no longer than this before. 0 joins only what overlaps
 	// (motion) or nothing (loitering: one incident per visit).

@@ -60,6 +60,16 @@ type Query struct {
 	Severities []models.Severity
 	States     []models.State
 	Verdicts   []models.Verdict // "" is an alarm that nobody has judged
+	Labels     []string
+	Footage    []models.FootageState
+	// Held, when set, limits to incidents with a hold, or without one.
+	Held *bool
+	// MinDwell limits to incidents that lasted at least so long, from start to end, or to
+	// the alarm while they go on.
+	MinDwell time.Duration
+	// Text limits to records that hold each of its words: in the names of camera and zone,
+	// kind, label, notes of the log and of the judgement, reason of the hold.
+	Text string
 	// From and To bound a time range, both included. An incident fits when any part of
 	// [Start, End] lies in it; one that goes on has no end.
 	From, To time.Time

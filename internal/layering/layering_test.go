@@ -21,6 +21,8 @@ var rooms = map[string][]string{
 	"config":            {},
 	"incident":          {},
 	"storage":           {},
+	"storage/archive":   {},
+	"custody":           {},
 	"detectors":         {},
 	"detectors/health":  {},
 	"detectors/motion":  {},
@@ -32,10 +34,11 @@ var rooms = map[string][]string{
 	"pipeline/decode":   {},
 	"pipeline/clip":     {},
 	"pipeline/snapshot": {},
+	"exhibit":           {"custody", "storage", "incident", "pipeline/clip", "pipeline/decode", "pipeline/snapshot"},
 	"web":               {"detectors", "incident", "storage", "config"},
 	"web/console":       {},
-	"cmd":               {"pipeline", "web", "detectors", "incident", "storage", "config", "internal/camtest"},
-	"bench":             {"pipeline", "web", "detectors", "incident", "storage", "config", "internal"},
+	"cmd":               {"pipeline", "web", "exhibit", "custody", "detectors", "incident", "storage", "config", "internal/camtest"},
+	"bench":             {"pipeline", "web", "exhibit", "custody", "detectors", "incident", "storage", "config", "internal"},
 	"internal":          {"internal"},
 }
 
@@ -58,11 +61,15 @@ var doors = map[string][]string{
 	"github.com/fsnotify/fsnotify":        {"config"},
 	"github.com/alecthomas/kong":          {"cmd"},
 	"github.com/vbauerster/mpb":           {"cmd", "bench"},
-	"golang.org/x/image":                  {"pipeline/snapshot"},
+	"golang.org/x/image":                  {"pipeline/snapshot", "exhibit"}, // fonts
 	"golang.org/x/sync":                   nil, // anywhere
 	"golang.org/x/sys":                    nil,
 	"golang.org/x/time":                   {"web"},
 	"golang.org/x/crypto":                 {"web"},
+	"golang.org/x/mod":                    {"custody"}, // signed notes
+	"github.com/transparency-dev":         {"custody"},
+	"github.com/digitorus":                {"custody"},
+	"codeberg.org/go-pdf/fpdf":            {"exhibit"},
 }
 
 // exceptions are single packages behind somebody else's door, each with its reason.
