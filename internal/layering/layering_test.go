@@ -62,7 +62,7 @@ var doors = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd"},
 	"github.com/vbauerster/mpb":           {"cmd", "bench"},
 	"golang.org/x/image":                  {"pipeline/snapshot", "exhibit"}, // fonts
-	"golang.org/x/sync":                   nil, // anywhere
+	"golang.org/x/sync":                   nil,                              // anywhere
 	"golang.org/x/sys":                    nil,
 	"golang.org/x/time":                   {"web"},
 	"golang.org/x/crypto":                 {"web"},
