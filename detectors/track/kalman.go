@@ -12,15 +12,15 @@ import (
 type axis struct {
 	x, v          float64 // position, velocity per second
 	pxx, pxv, pvv float64
-	was           float64 // x before the last prediction
+	step          float64 // what the last prediction added to x
 }
 
 // predict moves the state dt seconds on. q is the spectral density of the acceleration
 // (length^2/s^3; Bar-Shalom et al. 2001, 6.2.2), fade the share of the velocity that
 // is left after dt.
 func (a *axis) predict(dt, q, fade float64) {
-	a.was = a.x
-	a.x += a.v * dt
+	a.step = a.v * dt
+	a.x += a.step
 	a.v *= fade
 	a.pxx += 2*dt*a.pxv + dt*dt*a.pvv + q*dt*dt*dt/3
 	a.pxv = fade*(a.pxv+dt*a.pvv) + q*dt*dt/2
@@ -46,7 +46,7 @@ func (a *axis) update(z, r float64) {
 
 // halt takes in that the speed is zero.
 func (a *axis) halt() {
-	a.x = a.was
+	a.x -= a.step
 	a.v = 0
 }
 

@@ -33,10 +33,6 @@ type life struct {
 	passed int            // looks that have passed it over since then
 	grip   grip
 
-	patch  patch
-	traced float64    // how alike its picture is where it was found in this frame, 0..1
-	spot   models.Box // where it was
-
 	before  bool              // seen in the last frame
 	after   models.Appearance // what it looks like since it parted from others
 	parted  time.Duration     // for how long it has been seen apart
@@ -198,7 +194,6 @@ func (l *life) follow(r *region, regions []region) {
 		l.state.update(r.Box, r.sigma)
 	case !l.measured():
 		l.state.update(r.Box, r.sigma)
-	case l.traced >= sameShade:
 	case l.grip.region(l.state.box()).IoU(r.Box) >= grasp:
 		l.state.place(l.grip.box(r.Box, l.state.box()), gripSigma)
 	default: // it has changed its shape, or something else has joined it

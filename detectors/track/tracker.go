@@ -102,9 +102,6 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 		l.before = l.Seen
 		l.Seen, l.LastScore = false, 0
 	}
-	if look != nil {
-		t.trace(look.Grey())
-	}
 	pairs := make([]int, len(t.live)) // region of each track, or how else it is seen
 	for i := range pairs {
 		pairs[i] = unpaired
@@ -128,9 +125,6 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.remember(objects, pairs, at)
 	ended := t.conclude(regions, pairs, looked, at, dt)
 	t.settle(dt)
-	if look != nil {
-		t.sketch(look.Grey())
-	}
 	return t.finish(ended)
 }
 
@@ -297,7 +291,7 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 		}
 		for _, i := range in {
 			l := t.live[i]
-			if l.carried < carryFor && l.traced < sameShade {
+			if l.carried < carryFor {
 				// Half as sure as a region of one's own would be.
 				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
 			}
