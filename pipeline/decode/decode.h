@@ -13,7 +13,8 @@ enum {
     VD_NONE = 0, /* no picture yet: feed more, or for a file ask again */
     VD_GOT = 1,  /* a picture was written */
     VD_FORM = 2, /* a picture is held, but does not fit the announced form: see vd_picture */
-    VD_END = 3,  /* the file or the drained decoder has no more pictures */
+    VD_END = 3,  /* the file or the drained coder has no more pictures */
+    VD_ABSENT = 4, /* libavcodec was built without that codec */
 };
 
 /* The form of the picture that the caller has made room for. */
@@ -75,6 +76,35 @@ int vd_file_next(vd_file *f, const vd_form *form, uint8_t *dst, vd_picture *pic,
 /* vd_file_end says how reading ended: 0 at the end of the file, an error, and in *cut
  * whether a packet was shorter than the container said. */
 int vd_file_end(const vd_file *f, int *cut);
+
+/* ---- encoder ---- */
+#define VD_TICKS 90000 /* a second, on the encoder's time axis */
+
+typedef struct {
+    int width, height; /* even */
+    int full_range;
+    double fps;
+    double crf;
+    int threads;
+} vd_encoding;
+
+/* A coded picture in Annex B form; data is valid until the next call. */
+typedef struct {
+    const uint8_t *data;
+    int size;
+    int key;
+    int64_t pts;
+} vd_packet;
+
+typedef struct vd_encoder vd_encoder;
+
+int vd_encoder_open(vd_encoder **e, const vd_encoding *form, char *why, int why_size);
+void vd_encoder_close(vd_encoder **e);
+/* vd_encode feeds a picture of the form's size; y == NULL begins draining. */
+int vd_encode(vd_encoder *e, const uint8_t *y, int y_stride, const uint8_t *cb, const uint8_t *cr,
+              int c_stride, int64_t pts, int key, char *why, int why_size);
+/* vd_encoded takes the next coded picture: VD_GOT, VD_NONE or VD_END. */
+int vd_encoded(vd_encoder *e, vd_packet *out, char *why, int why_size);
 
 /* ---- errors and log ---- */
 void vd_error(int code, char *text, int size);
