@@ -57,7 +57,9 @@ func apiConfig() huma.Config {
 			Tags: []*huma.Tag{
 				{Name: "session", Description: "Logging in and out."},
 				{Name: "incidents", Description: "The records that people act on."},
-				{Name: "evidence", Description: "Clips and pictures of incidents."},
+				{Name: "evidence", Description: "Clips and pictures of incidents, and packages of them."},
+				{Name: "custody", Description: "What proves evidence, keeps it, and says who used it."},
+				{Name: "recall", Description: "Continuous footage of any time."},
 				{Name: "cameras", Description: "What is watched, and how well."},
 				{Name: "reports", Description: "What can be learnt from many incidents."},
 				{Name: "events", Description: "What happens, as it happens."},
@@ -86,6 +88,12 @@ func (s *Server) describe(api huma.API) {
 	s.describeSession(api)
 	s.describeIncidents(api)
 	s.describeEvidence(api)
+	s.describePlayable(api)
+	s.describeExhibits(api)
+	s.describeIntegrity(api)
+	s.describeCustody(api)
+	s.describeHold(api)
+	s.describeRecall(api)
 	s.describeCameras(api)
 	s.describeReports(api)
 	s.describeEvents(api)
@@ -109,14 +117,16 @@ var enums = map[string]map[string][]string{
 		"kind": kinds(models.RuleKinds(), models.HealthKinds()),
 	},
 	"Footage": {
-		"state": list(models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageNone),
+		"state": list(models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageNone, models.FootageDeleted),
 		"clock": list(models.ClockArrival, models.ClockCamera, models.ClockFile),
 		"codec": list(models.H264, models.H265),
 	},
-	"Object": {"role": list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest)},
+	"Object":      {"role": roles},
+	"CheckedFile": {"role": roles},
 	"Gap": {"cause": list(models.CausePacketLoss, models.CauseCameraLost, models.CauseRestart, models.CauseDisk,
 		models.CauseOverrun, models.CauseNotYet, models.CauseStream)},
-	"Event": {"phase": list(models.PhaseBegan, models.PhaseEnded)},
+	"CustodyRecord": {"act": acts},
+	"Event":         {"phase": list(models.PhaseBegan, models.PhaseEnded)},
 	"Rule": {
 		"kind":      kinds(models.RuleKinds(), models.HealthKinds()),
 		"severity":  list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
@@ -129,6 +139,13 @@ var enums = map[string]map[string][]string{
 		"codec":      list(models.H264, models.H265),
 	},
 }
+
+var roles = list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest,
+	models.RoleSignature, models.RolePart, models.RoleDeletion)
+
+var acts = list(models.ActStarted, models.ActCreated, models.ActUploaded, models.ActViewed, models.ActPlayed, models.ActRecalled,
+	models.ActExported, models.ActRedacted, models.ActHeld, models.ActReleased, models.ActDeleted, models.ActDamaged,
+	models.ActConfigured, models.ActKeyRotated, models.ActReindexed, models.ActTimestamped)
 
 func kinds(lists ...[]models.Kind) []string { return list(slices.Concat(lists...)...) }
 

@@ -2,9 +2,7 @@ package web
 
 import (
 	"context"
-	"errors"
 	"io"
-	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -30,6 +28,8 @@ func (s *Server) describeEvidence(api huma.API) {
 		{"picture", "The picture of the alarm as the camera saw it", "image/jpeg", "-picture.jpg", models.RolePicture},
 		{"why", "The picture of why the rule fired", "image/jpeg", "-why.jpg", models.RoleWhy},
 		{"mask", "What moved at the alarm: a grey PNG, white where it did", "image/png", "-mask.png", models.RoleMask},
+		{"manifest", "What names every file of the incident with its SHA-256", "application/json", "-manifest.json", models.RoleManifest},
+		{"signature", "The signature over the manifest", "application/json", "-manifest.sig", models.RoleSignature},
 	} {
 		op := huma.Operation{
 			OperationID: "get-" + e.name, Method: http.MethodGet, Path: "/api/incidents/{id}/" + e.name, Tags: []string{"evidence"},
@@ -63,13 +63,12 @@ func (s *Server) evidence(ctx context.Context, id models.IncidentID, role models
 		return nil, s.fail(ctx, what, err)
 	}
 	body, object, err := s.Evidence.Open(ctx, in, role)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
-		return nil, s.fail(ctx, what, err)
-	case err != nil:
-		s.Log.Error("evidence cannot be opened", "what", what, "error", err)
-		return nil, huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("the store of evidence does not answer; the record names what it holds"),
-			http.Header{"Retry-After": {"10"}})
+	if err != nil {
+		return nil, s.unopened(ctx, what, err)
+	}
+	if err := s.seen(ctx, in, role); err != nil {
+		body.Close()
+		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer body.Close()
@@ -83,6 +82,23 @@ func (s *Server) evidence(ctx context.Context, id models.IncidentID, role models
 		}
 		http.ServeContent(steady{w}, r, "", time.Time{}, contextual{r.Context(), body})
 	}}, nil
+}
+
+// seen notes that an object was given to the person who asks. A clip counts as played,
+// also when it is downloaded: who has the bytes has seen them. The pictures of one
+// incident count together. Manifest and signature show nothing of anybody.
+func (s *Server) seen(ctx context.Context, in models.Incident, role models.ObjectRole) error {
+	c := models.Custody{Act: models.ActViewed, Incident: in.ID, Camera: in.Camera}
+	switch role {
+	case models.RoleManifest, models.RoleSignature:
+		return nil
+	case models.RoleClip:
+		c.Act, c.Objects = models.ActPlayed, having(in, role)
+		if in.Footage.State == models.FootageRecording {
+			c.Note = "while it was being recorded"
+		}
+	}
+	return s.witness(ctx, string(in.ID), c)
 }
 
 // fileName keeps what every file system and header takes.

@@ -153,8 +153,18 @@ func (s *Server) headers(h http.Header) {
 	}
 }
 
+// isStream says of which answers the length is not ours to bound.
 func isStream(path string) bool {
-	return path == "/api/events" || strings.HasPrefix(path, "/api/incidents/") && strings.HasSuffix(path, "/clip")
+	if path == "/api/events" || path == "/api/exhibits" {
+		return true
+	}
+	switch of, last := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]; {
+	case strings.HasPrefix(of, "/api/incidents/"):
+		return last == "clip" || last == "playable" || last == "integrity"
+	case strings.HasPrefix(of, "/api/recall/"):
+		return last == "clip.mp4"
+	}
+	return false
 }
 
 // finish logs a request that is over and counts it. Pictures and the console's files

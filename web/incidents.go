@@ -86,6 +86,9 @@ func (s *Server) describeIncidents(api huma.API) {
 		if err != nil {
 			return nil, s.fail(ctx, "incident "+in.ID, err)
 		}
+		// An alarm must be read even when the custody log cannot be written, or nobody
+		// could answer it; its pictures and clip are refused then, and the log of the program says why.
+		_ = s.seen(ctx, found, models.RolePicture)
 		return &incidentAnswer{whole(found)}, nil
 	})
 	huma.Register(api, huma.Operation{

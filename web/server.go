@@ -62,6 +62,17 @@ type Server struct {
 	// filled in by the server.
 	Status func() Status
 	Checks []Check // what /readyz looks at, beside the configuration and the cameras
+	// The parts below are optional. What is not there is answered with 501 and what to
+	// configure; without a custody log nothing is logged.
+	Custody  Custody
+	Keeper   Keeper
+	Recall   Recall
+	Playable Playable
+	Exporter Exporter
+	// Keys are the public keys that signatures are checked with, the current one first.
+	Keys func() []PublicKey
+	// CheckSignature says why a signature does not fit the data, by those keys.
+	CheckSignature func(data []byte, sig models.Signature) error
 	// Closed, when set, is told each incident that a person closed, so that nothing
 	// more joins it.
 	Closed func(models.Incident)

@@ -17,6 +17,8 @@ type Session struct {
 	MustChange bool   `json:"must_change" doc:"the one-time password has to be changed before anything else"`
 	// Suggested is set where a generated password may stay, as in a demonstration.
 	Suggested bool `json:"change_suggested,omitempty" doc:"the password was generated and should be changed"`
+	// Features are what the session may use beyond what is always there.
+	Features []string `json:"features" enum:"custody,hold,recall,playable,export,keys" doc:"optional parts of the program that run"`
 }
 
 type credentials struct {
@@ -75,7 +77,8 @@ func (s *Server) describeSession(api huma.API) {
 }
 
 func (s *Server) sessionOf(user string, mustChange bool) Session {
-	return Session{User: user, MustChange: mustChange && !s.Accounts.ChangeOptional, Suggested: mustChange && s.Accounts.ChangeOptional}
+	return Session{User: user, MustChange: mustChange && !s.Accounts.ChangeOptional, Suggested: mustChange && s.Accounts.ChangeOptional,
+		Features: s.features()}
 }
 
 func (s *Server) login(ctx context.Context, in *credentials) (*sessionAnswer, error) {

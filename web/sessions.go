@@ -1,8 +1,10 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -27,7 +29,17 @@ type session struct {
 	stamp   stamp
 	created time.Time
 	used    time.Time
+	done    map[string]*deed
 }
+
+// deed is something that counts once within a session.
+type deed struct {
+	over chan struct{} // closed when it is done, or was not to be done
+	err  error
+}
+
+// maxDeeds bounds what a session remembers; beyond, deeds are done again.
+const maxDeeds = 10_000
 
 // sessions keeps who is logged in, in memory only: a restart logs everybody out. The
 // usual session library saves a session at the end of each request, so that a request
@@ -133,3 +145,45 @@ func (s *sessions) end(t token) {
 	defer s.mu.Unlock()
 	delete(s.all, t)
 }
+
+// once does something the first time in a session, and lets those who ask meanwhile wait
+// for it. What failed is done again when it is next asked for.
+func (s *sessions) once(ctx context.Context, t token, what string, do func() error) error {
+	s.mu.Lock()
+	se := s.all[t]
+	if se == nil { // ended while the request was under way
+		s.mu.Unlock()
+		return do()
+	}
+	if d := se.done[what]; d != nil {
+		s.mu.Unlock()
+		select {
+		case <-d.over:
+			return d.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if se.done == nil || len(se.done) >= maxDeeds {
+		se.done = map[string]*deed{}
+	}
+	d := &deed{over: make(chan struct{})}
+	se.done[what] = d
+	s.mu.Unlock()
+	d.err = errDeedPanicked
+	defer func() {
+		if d.err != nil {
+			s.mu.Lock()
+			if se.done[what] == d {
+				delete(se.done, what)
+			}
+			s.mu.Unlock()
+		}
+		close(d.over)
+	}()
+	d.err = do()
+	return d.err
+}
+
+// errDeedPanicked is what those who waited see when do never returned.
+var errDeedPanicked = errors.New("not done")

@@ -18,6 +18,15 @@ type Status struct {
 	Config  ConfigStatus  `json:"config"`
 	Storage StorageStatus `json:"storage"`
 	Cameras CameraCount   `json:"cameras"`
+	// HostClock is filled in by the program.
+	HostClock HostClock `json:"host_clock"`
+}
+
+// HostClock says how far the clock of this machine can be believed.
+type HostClock struct {
+	Known        bool          `json:"known" doc:"the operating system says something about it"`
+	Synchronised bool          `json:"synchronised" doc:"with a time server, by NTP or the like"`
+	MaxError     time.Duration `json:"max_error_ns" doc:"what the operating system says it may be off at most"`
 }
 
 // ConfigStatus says which configuration is in force.
@@ -64,6 +73,23 @@ func (s *Server) status() Status {
 		}
 	}
 	return wholeStatus(st)
+}
+
+// features names the optional parts that the program has given to the server.
+func (s *Server) features() []string {
+	out := []string{}
+	for _, f := range []struct {
+		name string
+		on   bool
+	}{
+		{"custody", s.Custody != nil}, {"hold", s.Keeper != nil}, {"recall", s.Recall != nil},
+		{"playable", s.Playable != nil}, {"export", s.Exporter != nil}, {"keys", s.Keys != nil},
+	} {
+		if f.on {
+			out = append(out, f.name)
+		}
+	}
+	return out
 }
 
 // Check is one thing that readiness depends on.

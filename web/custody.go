@@ -1,0 +1,127 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// Custody is the log of who did what to which evidence. A custody.Log is one.
+type Custody interface {
+	// Record is durable when it returns.
+	Record(context.Context, models.Custody) error
+	// Of returns what concerns one incident, oldest first.
+	Of(context.Context, models.IncidentID) ([]models.CustodyRecord, error)
+	// Page returns at most limit entries that lie before an index, newest first; before
+	// 0 it begins with the newest of all.
+	Page(ctx context.Context, before uint64, limit int) ([]models.CustodyRecord, error)
+}
+
+// witness notes that the person who asks has done something to evidence. Within one
+// session the same act on the same thing counts once: a player asks for a clip in
+// hundreds of ranges.
+//
+// The error is an answer: evidence whose use cannot be logged is not given away.
+func (s *Server) witness(ctx context.Context, thing string, c models.Custody) error {
+	if s.Custody == nil {
+		return nil
+	}
+	q := requestOf(ctx)
+	err := s.sessions.once(ctx, q.who.token, string(c.Act)+" "+thing, func() error { return s.enter(ctx, c) })
+	return s.unwitnessed(err)
+}
+
+// witnessAlways notes an act that counts each time, such as an export.
+func (s *Server) witnessAlways(ctx context.Context, c models.Custody) error {
+	if s.Custody == nil {
+		return nil
+	}
+	return s.unwitnessed(s.enter(ctx, c))
+}
+
+// enter writes into the log what the request itself knows: who, from where, when.
+func (s *Server) enter(ctx context.Context, c models.Custody) error {
+	q := requestOf(ctx)
+	c.At, c.Who = s.Now().UTC(), q.who.user
+	if q.addr.IsValid() {
+		c.Remote = q.addr.String()
+	}
+	// A client that goes away must not leave it open whether it was seen.
+	return s.Custody.Record(context.WithoutCancel(ctx), c)
+}
+
+func (s *Server) unwitnessed(err error) error {
+	if err == nil {
+		return nil
+	}
+	s.Log.Error("custody: an act could not be logged, so it was refused", "error", err)
+	return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable("the custody log cannot be written, so evidence is not given out; the log of the program says why"),
+		http.Header{"Retry-After": {"10"}})
+}
+
+// CustodyPage is a part of the custody log.
+type CustodyPage struct {
+	Items []models.CustodyRecord `json:"items"`
+	Next  string                 `json:"next" doc:"before of the next page; empty on the last"`
+}
+
+type custodyQuery struct {
+	Before uint64 `query:"before" doc:"only entries with a lower index; 0: from the newest"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+}
+
+func (s *Server) describeCustody(api huma.API) {
+	tags := []string{"custody"}
+	huma.Register(api, huma.Operation{
+		OperationID: "incident-custody", Method: http.MethodGet, Path: "/api/incidents/{id}/custody", Tags: tags,
+		Summary: "Who did what to the evidence of an incident", Description: "Oldest first.",
+		Errors: []int{401, 403, 404, 501},
+	}, func(ctx context.Context, in *OneIncident) (*struct{ Body CustodyPage }, error) {
+		if s.Custody == nil {
+			return nil, absent("the custody log")
+		}
+		if _, err := s.Incidents.Get(ctx, models.IncidentID(in.ID)); err != nil {
+			return nil, s.fail(ctx, "incident "+in.ID, err)
+		}
+		entries, err := s.Custody.Of(ctx, models.IncidentID(in.ID))
+		if err != nil {
+			return nil, s.fail(ctx, "custody of incident "+in.ID, err)
+		}
+		return &struct{ Body CustodyPage }{CustodyPage{Items: orEmpty(entries)}}, nil
+	})
+	huma.Register(api, huma.Operation{
+		OperationID: "list-custody", Method: http.MethodGet, Path: "/api/custody", Tags: tags,
+		Summary: "The custody log", Description: "Everything that was done to evidence, newest first.",
+		Errors: []int{401, 403, 422, 501}, RejectUnknownQueryParameters: true,
+	}, s.custodyPage)
+}
+
+func (s *Server) custodyPage(ctx context.Context, q *custodyQuery) (*struct{ Body CustodyPage }, error) {
+	if s.Custody == nil {
+		return nil, absent("the custody log")
+	}
+	entries, err := s.Custody.Page(ctx, q.Before, q.Limit)
+	if err != nil {
+		return nil, s.fail(ctx, "custody log", err)
+	}
+	page := CustodyPage{Items: orEmpty(entries)}
+	if n := len(entries); n == q.Limit && entries[n-1].Index > 0 {
+		page.Next = strconv.FormatUint(entries[n-1].Index, 10)
+	}
+	return &struct{ Body CustodyPage }{page}, nil
+}
+
+// absent answers for a part of the program that does not run here.
+func absent(what string) error {
+	return huma.NewError(http.StatusNotImplemented, what+" is not part of this program as it was started")
+}
+
+// utcRange is a time range as a custody entry's note gives it.
+func utcRange(from, to time.Time) string {
+	return from.UTC().Format(time.RFC3339) + " to " + to.UTC().Format(time.RFC3339)
+}
