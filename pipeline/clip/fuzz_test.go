@@ -55,6 +55,7 @@ func FuzzClip(f *testing.F) {
 				t.Fatal(err)
 			}
 			_, _ = Stat(path)
+			_ = Moments(path, func(Moment) {})
 			info, err := Recover(path)
 			if err != nil {
 				if got, _ := os.ReadFile(path); !bytes.Equal(got, b) {
