@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,11 @@ const (
 	WhyFile      = "why.jpg"
 	MaskFile     = "mask.png"
 	ManifestFile = "manifest.json"
-	readyFile    = "READY" // holds the manifest's SHA-256; appears last
+	// SignatureFile holds a models.Signature over the bytes of the manifest.
+	SignatureFile = "manifest.sig"
+	// readyFile holds the SHA-256 of the manifest and, on a second line, that of its
+	// signature when there is one; it appears last.
+	readyFile = "READY"
 )
 
 // EntryState is where an entry stands.
@@ -57,7 +62,7 @@ type Entry struct {
 	state    EntryState
 	size     int64 // of all files, once ready
 	manifest Manifest
-	object   models.Object // the manifest itself, once ready
+	seals    []models.Object // once ready: the manifest itself, and its signature if it has one
 }
 
 // File is a file of an entry that becomes an object of evidence.
@@ -174,7 +179,7 @@ func (e *Entry) write(name string, data []byte) error {
 func checkFileName(name string) error {
 	switch {
 	case name != filepath.Base(name), strings.HasPrefix(name, "."), strings.HasSuffix(name, partSuffix),
-		name == RecordFile, name == ManifestFile, name == readyFile, checkKey(name) != nil:
+		name == RecordFile, name == ManifestFile, name == SignatureFile, name == readyFile, checkKey(name) != nil:
 		return fmt.Errorf("file name %.80q: %w", name, fs.ErrInvalid)
 	}
 	return nil
@@ -205,6 +210,9 @@ func (e *Entry) ready(in models.Incident, files []File) error {
 	}
 	in.Footage.Objects = nil // nothing is durable in the bucket yet
 	m := newManifest(in)
+	if e.spool.identify != nil {
+		m.Identity = e.spool.identify(in.Camera)
+	}
 	for _, f := range files {
 		o, err := e.seal(in, f)
 		if err != nil {
@@ -226,23 +234,65 @@ func (e *Entry) ready(in models.Incident, files []File) error {
 	if err := e.save(in); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
-	if err := writeFile(e.Path(readyFile), []byte(digest+"\n"), step); err != nil {
+	signature, err := e.sign(data)
+	if err != nil {
 		return err
 	}
-	e.hand(m, int64(len(data)), digest)
+	seals := sealsOf(in, data, signature)
+	if err := writeFile(e.Path(readyFile), marker(seals), step); err != nil {
+		return err
+	}
+	e.hand(m, seals)
 	return nil
 }
 
+// sign writes the signature of the manifest; without a signer there is none, also none
+// that an earlier attempt may have left.
+func (e *Entry) sign(manifest []byte) ([]byte, error) {
+	path := e.Path(SignatureFile)
+	if e.spool.signer == nil {
+		return nil, removeIfThere(path)
+	}
+	sig, err := e.spool.signer.Sign(models.PurposeManifest, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("sign %s: %w", ManifestFile, err)
+	}
+	data, err := json.Marshal(sig)
+	if err != nil {
+		return nil, err
+	}
+	return data, writeFile(path, data, e.spool.step)
+}
+
+// sealsOf describes the manifest and its signature, which may be nil, as objects.
+func sealsOf(in models.Incident, manifest, signature []byte) []models.Object {
+	seals := []models.Object{describe(models.RoleManifest, objectKey(in, ManifestFile), manifest)}
+	if signature != nil {
+		seals = append(seals, describe(models.RoleSignature, objectKey(in, SignatureFile), signature))
+	}
+	return seals
+}
+
+// describe makes the object of JSON that is at hand.
+func describe(role models.ObjectRole, key string, data []byte) models.Object {
+	sum := sha256.Sum256(data)
+	return models.Object{Role: role, Key: key, Type: "application/json", Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}
+}
+
+func marker(seals []models.Object) []byte {
+	var out []byte
+	for _, o := range seals {
+		out = append(append(out, o.SHA256...), '\n')
+	}
+	return out
+}
+
 // hand gives the entry to the Uploader.
-func (e *Entry) hand(m Manifest, length int64, digest string) {
+func (e *Entry) hand(m Manifest, seals []models.Object) {
 	size := folderSize(e.dir)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.manifest = m
-	e.object = models.Object{Role: models.RoleManifest, Key: objectKey(e.in, ManifestFile),
-		Type: "application/json", Size: length, SHA256: digest}
+	e.manifest, e.seals = m, seals
 	e.size = size
 	e.state = EntryReady
 }
@@ -311,11 +361,12 @@ func (e *Entry) leave() {
 	e.state = entryGone
 }
 
-// upload returns what the Uploader takes: the manifest, and the object that it is itself.
-func (e *Entry) upload() (Manifest, models.Object) {
+// upload returns what the Uploader takes, in the order in which it must: what the
+// manifest names, the manifest, its signature.
+func (e *Entry) upload() []models.Object {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.manifest, e.object
+	return slices.Concat(e.manifest.Objects, e.seals)
 }
 
 // maxRecord bounds what start-up reads of one JSON file; a real one is far smaller.
@@ -372,19 +423,11 @@ func loadEntry(s *Spool, id models.IncidentID) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := readSmall(e.Path(ManifestFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, damagef("%s is missing", ManifestFile)
-	}
+	seals, data, err := e.readSeals(string(marker))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
-	if digest != strings.TrimSpace(string(marker)) {
-		return nil, damagef("%s is not what %s says", ManifestFile, readyFile)
-	}
-	m, err := parseManifest(data)
+	m, err := ReadManifest(data)
 	if err != nil {
 		return nil, damageError{err.Error()}
 	}
@@ -402,8 +445,31 @@ func loadEntry(s *Spool, id models.IncidentID) (*Entry, error) {
 			return nil, damagef("%s has %d bytes, its manifest says %d", info.Name(), info.Size(), o.Size)
 		}
 	}
-	e.hand(m, int64(len(data)), digest)
+	e.hand(m, seals)
 	return e, nil
+}
+
+// readSeals reads the manifest and, when the marker knows one, its signature.
+func (e *Entry) readSeals(marker string) ([]models.Object, []byte, error) {
+	var content [2][]byte
+	digests := strings.Fields(marker)
+	for i, name := range []string{ManifestFile, SignatureFile} {
+		if i > 0 && i >= len(digests) {
+			break // not signed
+		}
+		data, err := readSmall(e.Path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, damagef("%s is missing", name)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if sum := sha256.Sum256(data); i >= len(digests) || hex.EncodeToString(sum[:]) != digests[i] {
+			return nil, nil, damagef("%s is not what %s says", name, readyFile)
+		}
+		content[i] = data
+	}
+	return sealsOf(e.in, content[0], content[1]), content[0], nil
 }
 
 // sweep removes files that were being written when the program ended.

@@ -22,11 +22,12 @@ var entryFiles = map[models.ObjectRole][]models.Object{
 		{Key: ClipFile, Type: "video/mp4"},
 		{Key: GrowingFile, Type: "video/mp4"}, // plays while it grows
 	},
-	models.RoleStill:    {{Key: StillFile, Type: "image/jpeg"}},
-	models.RolePicture:  {{Key: PictureFile, Type: "image/jpeg"}},
-	models.RoleWhy:      {{Key: WhyFile, Type: "image/jpeg"}},
-	models.RoleMask:     {{Key: MaskFile, Type: "image/png"}},
-	models.RoleManifest: {{Key: ManifestFile, Type: "application/json"}},
+	models.RoleStill:     {{Key: StillFile, Type: "image/jpeg"}},
+	models.RolePicture:   {{Key: PictureFile, Type: "image/jpeg"}},
+	models.RoleWhy:       {{Key: WhyFile, Type: "image/jpeg"}},
+	models.RoleMask:      {{Key: MaskFile, Type: "image/png"}},
+	models.RoleManifest:  {{Key: ManifestFile, Type: "application/json"}},
+	models.RoleSignature: {{Key: SignatureFile, Type: "application/json"}},
 }
 
 // Open opens the object with this role: from the bucket when the record names it, else
@@ -63,8 +64,7 @@ func (v Evidence) inSpool(id models.IncidentID, role models.ObjectRole) (Reader,
 		return nil, models.Object{}, fs.ErrNotExist
 	}
 	if e.State() == EntryReady {
-		m, self := e.upload()
-		for _, o := range append([]models.Object{self}, m.Objects...) {
+		for _, o := range e.upload() {
 			if o.Role == role {
 				f, err := openFile(e.fileOf(o))
 				if err != nil {

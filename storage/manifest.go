@@ -2,9 +2,12 @@ package storage
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"path"
 	"time"
 
@@ -12,16 +15,18 @@ import (
 )
 
 // manifestSchema is the version of Manifest. It changes when a reader of the old one
-// would misunderstand the new one.
-const manifestSchema = 1
+// would misunderstand the new one. Schema 1 had no Identity, and of the footage neither
+// Expected nor the offset and drift of the camera's clock.
+const manifestSchema = 2
 
 // Manifest names every other object of an incident with its SHA-256, and says what the
 // footage shows and what is missing from it. It is stored as canonical JSON (RFC 8785),
-// so that its own hash, and a signature over it, can be made again from its content.
+// so that its own hash, and the signature over it, can be made again from its content.
 type Manifest struct {
 	Schema   int               `json:"schema"`
 	Incident models.IncidentID `json:"incident"`
 	Camera   models.CameraID   `json:"camera"`
+	Identity CameraIdentity    `json:"camera_identity,omitzero"`
 	Zone     models.ZoneID     `json:"zone"`
 	Kind     models.Kind       `json:"kind"`
 	Severity models.Severity   `json:"severity"`
@@ -35,6 +40,12 @@ type Manifest struct {
 	Version  string            `json:"version"` // of vedette
 }
 
+// CameraIdentity says which device a camera's name stood for when the footage was taken.
+type CameraIdentity struct {
+	Name   string `json:"name,omitempty"`   // for people
+	Source string `json:"source,omitempty"` // where its stream came from; never with credentials
+}
+
 // ManifestFootage is what models.Footage knows when the clip is finished.
 type ManifestFootage struct {
 	AskedFrom time.Time    `json:"asked_from"`
@@ -42,11 +53,16 @@ type ManifestFootage struct {
 	From      time.Time    `json:"from,omitzero"`
 	To        time.Time    `json:"to,omitzero"`
 	Clock     models.Clock `json:"clock,omitempty"`
-	Codec     models.Codec `json:"codec,omitempty"`
-	Width     int          `json:"width,omitempty"`
-	Height    int          `json:"height,omitempty"`
-	Frames    int          `json:"frames"`
-	Gaps      []models.Gap `json:"gaps"` // empty: nothing is missing
+	// ClockOffset is the camera's clock minus ours, in ns, and ClockDrift how fast that
+	// changes, in parts per thousand million; known when Clock is camera.
+	ClockOffset int64        `json:"clock_offset_ns,omitempty"`
+	ClockDrift  int64        `json:"clock_drift_ppb,omitempty"`
+	Codec       models.Codec `json:"codec,omitempty"`
+	Width       int          `json:"width,omitempty"`
+	Height      int          `json:"height,omitempty"`
+	Frames      int          `json:"frames"`
+	Expected    int          `json:"expected,omitempty"` // 0: unknown
+	Gaps        []models.Gap `json:"gaps"`               // empty: nothing is missing
 }
 
 func newManifest(in models.Incident) Manifest {
@@ -61,11 +77,21 @@ func newManifest(in models.Incident) Manifest {
 		Start: in.Start.UTC(), Alarm: in.Alarm.UTC(), End: in.End.UTC(), Opened: in.Opened.UTC(),
 		Footage: ManifestFootage{
 			AskedFrom: f.AskedFrom.UTC(), AskedTo: f.AskedTo.UTC(), From: f.From.UTC(), To: f.To.UTC(),
-			Clock: f.Clock, Codec: f.Codec, Width: f.Width, Height: f.Height, Frames: f.Frames, Gaps: gaps,
+			Clock: f.Clock, ClockOffset: integer(float64(f.ClockOffset)), ClockDrift: integer(f.ClockDrift * 1000),
+			Codec: f.Codec, Width: f.Width, Height: f.Height, Frames: f.Frames, Expected: f.Expected, Gaps: gaps,
 		},
 		Objects: []models.Object{},
 		Config:  in.Config, Version: in.Version,
 	}
+}
+
+// integer rounds to what canonical JSON can hold: a camera whose clock is lost in time
+// must not keep its footage from being sealed.
+func integer(v float64) int64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return int64(math.Round(max(-maxInteger, min(maxInteger, v))))
 }
 
 func (m Manifest) encode() ([]byte, error) {
@@ -76,8 +102,9 @@ func (m Manifest) encode() ([]byte, error) {
 	return canonical(data)
 }
 
-// parseManifest reads a manifest that this program, or an older one, wrote.
-func parseManifest(data []byte) (Manifest, error) {
+// ReadManifest reads a manifest that this program, or an older one, wrote. It says
+// nothing about who wrote it: that is what the signature is for.
+func ReadManifest(data []byte) (Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Manifest{}, fmt.Errorf("manifest: %w", err)
@@ -94,4 +121,21 @@ func parseManifest(data []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// VerifyObjects reads every object that the manifest names and compares size and SHA-256.
+// open gives an object's bytes, from wherever they are kept. All that is wrong is said at
+// once; a content that differs is ErrContent.
+func (m Manifest) VerifyObjects(ctx context.Context, open func(context.Context, models.Object) (io.ReadCloser, error)) error {
+	var errs []error
+	for _, o := range m.Objects {
+		r, err := open(ctx, o)
+		if err == nil {
+			err = errors.Join(copyVerified(ctx, io.Discard, r, o), r.Close())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", o.Key, err))
+		}
+	}
+	return errors.Join(errs...)
 }

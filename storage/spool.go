@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,11 @@ type SpoolOptions struct {
 	Reserve int64        // bytes of the file system that footage leaves free; 0 means 256 MiB, negative none
 	Log     *slog.Logger // default: nothing is logged
 
+	Signer  Signer    // signs the manifests; nil: they are not signed
+	Custody Custodian // is told of incidents that begin; nil: nobody is
+	// Identify says which device a camera is; nil: manifests know its name alone.
+	Identify func(models.CameraID) CameraIdentity
+
 	step func(string) // tests end the process between two steps
 }
 
@@ -44,6 +50,11 @@ type Spool struct {
 	keep  int64
 	log   *slog.Logger
 	step  func(string)
+
+	signer   Signer
+	custody  Custodian
+	identify func(models.CameraID) CameraIdentity
+
 	lock  *os.File
 	ready chan struct{} // capacity 1: "look again" needs no counting
 
@@ -84,11 +95,12 @@ func openSpool(dir string, o SpoolOptions) (*Spool, error) {
 		return nil, err
 	}
 	s := &Spool{
-		dir:     abs,
-		quota:   o.Quota,
-		keep:    max(o.Reserve, 0),
-		log:     o.Log,
-		step:    o.step,
+		dir:    abs,
+		quota:  o.Quota,
+		keep:   max(o.Reserve, 0),
+		log:    o.Log,
+		step:   o.step,
+		signer: o.Signer, custody: o.Custody, identify: o.Identify,
 		ready:   make(chan struct{}, 1),
 		entries: map[models.IncidentID]*Entry{},
 	}
@@ -176,10 +188,14 @@ func (s *Spool) scan() error {
 func (s *Spool) adopt(id, path string) error {
 	final := filepath.Join(s.dir, id)
 	_, err := os.Lstat(final)
-	if _, bad := loadIncident(path, models.IncidentID(id)); bad != nil || err == nil {
+	in, bad := loadIncident(path, models.IncidentID(id))
+	if bad != nil || err == nil {
 		// Begin never returned, so nobody has relied on it.
 		return os.RemoveAll(path)
 	}
+	created := custodyOf(in, models.ActCreated)
+	created.Note = "found in the spool at the start" // the crash may have come before or after the first entry
+	tell(context.Background(), s.custody, s.log, created)
 	if err := os.Rename(path, final); err != nil {
 		return err
 	}
@@ -257,6 +273,11 @@ func checkID(id models.IncidentID) error {
 // already has an entry.
 func (s *Spool) Begin(in models.Incident) (*Entry, error) {
 	e, err := s.begin(in)
+	if errors.Is(err, ErrFull) {
+		created := custodyOf(in, models.ActCreated)
+		created.Note = "without footage: " + err.Error()
+		tell(context.Background(), s.custody, s.log, created)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("spool: begin %s: %w", in.ID, diskHint(err))
 	}
@@ -306,6 +327,9 @@ func (s *Spool) make(tmp, final string, in models.Incident) error {
 		return err
 	}
 	s.step("begin: record written")
+	// Told before the folder has its name: what is in the spool is in the log.
+	tell(context.Background(), s.custody, s.log, custodyOf(in, models.ActCreated))
+	s.step("begin: custody told")
 	if err := os.Rename(tmp, final); err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ func TestManifestNamesEveryObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := parseManifest(data)
+	m, err := ReadManifest(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestManifestNamesEveryObject(t *testing.T) {
 	if len(m.Objects) != 3 || m.Objects[0] != want {
 		t.Errorf("got %+v, want first %+v", m.Objects, want)
 	}
-	if m.Incident != in.ID || m.Camera != in.Camera || m.Config != in.Config || m.Version != in.Version || m.Schema != 1 ||
+	if m.Incident != in.ID || m.Camera != in.Camera || m.Config != in.Config || m.Version != in.Version || m.Schema != 2 ||
 		!m.Alarm.Equal(in.Alarm) || len(m.Footage.Gaps) != 1 || m.Footage.Gaps[0].Cause != models.CausePacketLoss || m.Footage.Clock != models.ClockCamera {
 		t.Errorf("got %+v", m)
 	}
@@ -304,13 +304,15 @@ func TestCorruptEntriesAreSetAside(t *testing.T) {
 			}
 			overwrite(t, e.Path(ManifestFile), bytes.Replace(data, []byte(`"gate"`), []byte(`"yard"`), 1))
 		}, ManifestFile + " is not what"},
+		"signature missing":        {func(t *testing.T, e *Entry) { remove(t, e.Path(SignatureFile)) }, SignatureFile + " is missing"},
+		"signature altered":        {func(t *testing.T, e *Entry) { overwrite(t, e.Path(SignatureFile), []byte("{}")) }, SignatureFile + " is not what"},
 		"marker empty":             {func(t *testing.T, e *Entry) { truncate(t, e.Path(readyFile), 0) }, "is not what " + readyFile},
 		"no files":                 {func(t *testing.T, e *Entry) { removeAllIn(t, e.Path("")) }, RecordFile},
 		"folder is no incident ID": {func(t *testing.T, e *Entry) { rename(t, e.Path(""), filepath.Dir(e.Path(""))+"/some thing") }, "no incident ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := mustSpool(t, dir, SpoolOptions{})
+			s := mustSpool(t, dir, SpoolOptions{Signer: newSigner(t)})
 			bad := finish(t, s, incident(1), randomBytes(5000))
 			good := finish(t, s, incident(2), randomBytes(5000))
 			s.Close()
@@ -487,8 +489,7 @@ func FuzzLoadEntry(f *testing.F) {
 		}
 		defer s.Close()
 		for _, e := range s.entries {
-			m, _ := e.upload()
-			for _, o := range m.Objects {
+			for _, o := range e.upload() {
 				if filepath.Dir(e.fileOf(o)) != e.dir {
 					t.Errorf("object %q is read from %s", o.Key, e.fileOf(o))
 				}

@@ -20,8 +20,7 @@ var (
 // upload takes one entry all the way. The order is the promise: objects, manifest,
 // record, and only then does the entry go.
 func (u *Uploader) upload(ctx context.Context, e *Entry) error {
-	m, manifest := e.upload()
-	objects := append(slices.Clone(m.Objects), manifest)
+	objects := e.upload()
 	for _, o := range objects {
 		err := u.send(ctx, e, o)
 		if errors.Is(err, ErrContent) {
@@ -41,6 +40,10 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 		return err
 	}
 	u.Spool.step("record names the objects")
+	uploaded := custodyOf(in, models.ActUploaded)
+	uploaded.Objects = objects
+	tell(ctx, u.Custody, u.log(), uploaded)
+	u.Spool.step("custody told of the upload")
 	u.mu.Lock()
 	u.status.Stored++
 	u.mu.Unlock()
@@ -150,6 +153,7 @@ func (u *Uploader) note(ctx context.Context, c Corrupt) error {
 	ctx, cancel := context.WithTimeout(ctx, indexPatience)
 	defer cancel()
 	in, bad := loadIncident(c.Path, c.ID)
+	damaged := models.Custody{Act: models.ActDamaged, Incident: c.ID, Camera: in.Camera, Config: in.Config, Note: c.Reason}
 	change := func(r *models.Incident) error {
 		if r.Footage.State == models.FootageStored || r.Footage.UploadNote != "" {
 			return errUnchanged
@@ -173,7 +177,10 @@ func (u *Uploader) note(ctx context.Context, c Corrupt) error {
 		_, err = u.Index.Update(ctx, c.ID, change)
 	}
 	if errors.Is(err, errUnchanged) || (bad != nil && errors.Is(err, fs.ErrNotExist)) {
-		return nil
+		err = nil
+	}
+	if err == nil {
+		tell(ctx, u.Custody, u.log(), damaged)
 	}
 	return err
 }

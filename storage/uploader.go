@@ -44,6 +44,8 @@ type Uploader struct {
 	Bucket Bucket
 	Index  Index
 	Log    *slog.Logger // default: nothing is logged
+	// Custody is told of what is uploaded and of what is found damaged; nil: nobody is.
+	Custody Custodian
 	// Stored is called after a record names its objects, perhaps again after a crash.
 	// It runs on an upload's goroutine and must return soon.
 	Stored  func(models.Incident)

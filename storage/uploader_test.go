@@ -91,7 +91,7 @@ func wantStored(t *testing.T, x Index, b Bucket, id models.IncidentID, clip []by
 	if got := readAll(t, b, in.Footage.Objects[0].Key); !bytes.Equal(got, clip) {
 		t.Errorf("%s: the clip has other bytes", id)
 	}
-	m, err := parseManifest(readAll(t, b, in.Footage.Objects[3].Key))
+	m, err := ReadManifest(readAll(t, b, in.Footage.Objects[3].Key))
 	if err != nil || !slices.Equal(m.Objects, in.Footage.Objects[:3]) {
 		t.Errorf("%s: manifest %+v, %v", id, m, err)
 	}
@@ -216,8 +216,7 @@ func TestUploaderGoesOnAfterTheRecord(t *testing.T) {
 	s, bucket, index := mustSpool(t, t.TempDir(), SpoolOptions{}), mustDisk(t), mustSQLite(t)
 	e := finish(t, s, incident(1), []byte("clip"))
 	u := &Uploader{Spool: s, Bucket: bucket, Index: index}
-	m, self := e.upload()
-	if _, err := u.name(t.Context(), e.Incident(), append(slices.Clone(m.Objects), self)); err != nil {
+	if _, err := u.name(t.Context(), e.Incident(), e.upload()); err != nil {
 		t.Fatal(err)
 	}
 	start(t, u)
