@@ -2,6 +2,7 @@ package clip
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -18,11 +19,15 @@ func Recover(path string) (Info, error) {
 		return Info{}, fmt.Errorf("recover clip: %w", err)
 	}
 	defer f.Close()
-	info, end, size, err := describe(f, true)
+	st, err := f.Stat()
+	if err != nil {
+		return Info{}, fmt.Errorf("recover clip: %w", err)
+	}
+	info, end, err := describe(f, st.Size(), true)
 	if err != nil {
 		return Info{}, fmt.Errorf("recover clip %s: %w", path, err)
 	}
-	if end < size {
+	if end < st.Size() {
 		if err := f.Truncate(end); err != nil {
 			return Info{}, fmt.Errorf("recover clip: %w", err)
 		}
@@ -42,37 +47,42 @@ func Stat(path string) (Info, error) {
 		return Info{}, fmt.Errorf("read clip: %w", err)
 	}
 	defer f.Close()
-	info, _, size, err := describe(f, false)
+	st, err := f.Stat()
+	if err != nil {
+		return Info{}, fmt.Errorf("read clip: %w", err)
+	}
+	info, err := StatAt(f, st.Size())
 	if err != nil {
 		return Info{}, fmt.Errorf("read clip %s: %w", path, err)
 	}
-	info.Bytes = size
 	return info, nil
 }
 
-func describe(f *os.File, verify bool) (info Info, end, size int64, err error) {
-	st, err := f.Stat()
-	if err != nil {
-		return info, 0, 0, err
-	}
-	size = st.Size()
+// StatAt describes a clip that lies somewhere else than in a file, such as in a package.
+func StatAt(r io.ReaderAt, size int64) (Info, error) {
+	info, _, err := describe(r, size, false)
+	info.Bytes = size
+	return info, err
+}
+
+func describe(r io.ReaderAt, size int64, verify bool) (info Info, end int64, err error) {
 	if size == 0 {
-		return info, 0, 0, ErrNothing
+		return info, 0, ErrNothing
 	}
-	if head, err := readHead(f, size); err == nil && head.Finished {
-		if err := wholeTail(f, head.size, size); err != nil {
-			return info, 0, 0, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	if head, err := readHead(r, size); err == nil && head.Finished {
+		if err := wholeTail(r, head.size, size); err != nil {
+			return info, 0, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
-		return head.Info, size, size, nil
+		return head.Info, size, nil
 	}
-	_, info, end, err = scan(f, size, verify, func(fragment) {})
-	return info, end, size, err
+	_, info, end, err = scan(r, size, verify, func(fragment) {})
+	return info, end, err
 }
 
 // wholeTail checks that the boxes after the head fill the file.
-func wholeTail(f *os.File, off, size int64) error {
+func wholeTail(r io.ReaderAt, off, size int64) error {
 	for off < size {
-		h, err := readBoxHead(f, off, size)
+		h, err := readBoxHead(r, off, size)
 		if err != nil {
 			return err
 		}
