@@ -84,6 +84,24 @@ func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 // writePictures writes the head of a finished clip and its picture data.
 func writePictures(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *tables, frags []fragment) (int64, error) {
 	m := movie{codec: info.Codec, width: info.Width, height: info.Height, entry: head.entry, info: info, tables: t}
+	b, err := finishedHead(m, t)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := out.Write(b); err != nil {
+		return 0, err
+	}
+	buf := make([]byte, copyBuffer)
+	for _, f := range frags {
+		if err := f.check(in, out, buf); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(b)) + t.data, nil
+}
+
+// finishedHead is all of a finished clip that comes before its picture data.
+func finishedHead(m movie, t *tables) ([]byte, error) {
 	dataHeader := int64(8)
 	if t.data > math.MaxUint32-8 {
 		dataHeader = 16
@@ -98,8 +116,8 @@ func writePictures(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 		w = boxes{b: w.b[:0]}
 		w.fileType()
 		w.moov(m, offset)
-		if err := w.header(header{Version: version, Info: info, Finished: true}); err != nil {
-			return 0, err
+		if err := w.header(header{Version: version, Info: m.info, Finished: true}); err != nil {
+			return nil, err
 		}
 	}
 	if dataHeader == 8 {
@@ -110,16 +128,7 @@ func writePictures(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *t
 		w.text("mdat")
 		w.u64(uint64(t.data + dataHeader))
 	}
-	if _, err := out.Write(w.b); err != nil {
-		return 0, err
-	}
-	buf := make([]byte, copyBuffer)
-	for _, f := range frags {
-		if err := f.check(in, out, buf); err != nil {
-			return 0, err
-		}
-	}
-	return int64(len(w.b)) + t.data, nil
+	return w.b, nil
 }
 
 // writeTimes ends the file with the time of each picture, in decoding order.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -161,14 +160,11 @@ func appendFragment(b []byte, sequence uint32, units []growing, end int64, frame
 		if i+1 < len(units) {
 			next = units[i+1].dts
 		}
-		flags := uint32(flagsDelta)
-		if u.au.Key {
-			flags = flagsKey
-		}
-		w.u32(uint32(min(next-u.dts, math.MaxUint32)))
-		w.u32(uint32(sampleSize(u.au.NALUs)))
-		w.u32(flags)
-		w.u32(uint32(int32(min(max(u.pts-u.dts, math.MinInt32), math.MaxInt32))))
+		s := sampleOf(u, next)
+		w.u32(s.duration)
+		w.u32(s.size)
+		w.u32(s.flags())
+		w.u32(uint32(s.offset))
 	}
 	w.end()
 	w.end()

@@ -9,7 +9,8 @@ import (
 
 var (
 	// ErrNewFile is returned by Write when the unit cannot be part of this file, because
-	// the camera changed its codec. Finish the clip and begin a second part with the unit.
+	// the camera changed its codec, or in a uniform file its parameter sets. Finish the
+	// clip and begin a second part with the unit.
 	ErrNewFile = errors.New("codec changed: the clip goes on in a new file")
 	// ErrNotKey is returned by Write when the first unit of a clip is not a key unit.
 	ErrNotKey = errors.New("a clip begins with a key unit")
@@ -24,6 +25,9 @@ type Meta struct {
 	Title    string          `json:"title,omitempty"`
 	Camera   models.CameraID `json:"camera,omitempty"` // default: that of the first unit
 	Software string          `json:"software,omitempty"`
+	// Run names the media axis that the clip lies on: the media times of two clips compare
+	// only when it is the same. Empty: unknown.
+	Run string `json:"run,omitempty"`
 }
 
 // Info describes a clip.

@@ -184,13 +184,7 @@ func (f *fragment) parseMoof(b []byte) error {
 	f.samples = make([]sample, f.Frames)
 	var total int64
 	for i := range f.samples {
-		p := trun[12+16*i:]
-		f.samples[i] = sample{
-			duration: binary.BigEndian.Uint32(p),
-			size:     binary.BigEndian.Uint32(p[4:]),
-			key:      binary.BigEndian.Uint32(p[8:]) == flagsKey,
-			offset:   int32(binary.BigEndian.Uint32(p[12:])),
-		}
+		f.samples[i] = parseSample(trun[12+16*i:])
 		total += int64(f.samples[i].size)
 	}
 	if total != f.dataSize {

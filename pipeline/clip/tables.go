@@ -20,6 +20,7 @@ type tables struct {
 type chunkRef struct {
 	offset  int64 // in the picture data
 	samples uint32
+	entry   uint32 // sample description, from 1
 }
 
 // add appends a fragment. The stretch between its first decoding time and the last one
@@ -37,7 +38,7 @@ func (t *tables) add(f fragment) {
 		t.samples = append(t.samples, s)
 	}
 	t.last.dts, t.last.frame = dts, ticks(f.Frame)
-	t.chunks = append(t.chunks, chunkRef{t.data, uint32(len(f.samples))})
+	t.chunks = append(t.chunks, chunkRef{t.data, uint32(len(f.samples)), 1})
 	t.data += f.dataSize
 }
 
@@ -74,13 +75,13 @@ func (t *tables) write(w *boxes, dataOffset int64) {
 	w.beginFull("stsc", 0, 0)
 	count := len(w.b)
 	w.u32(0)
-	entries, before := uint32(0), uint32(0)
+	entries, before := uint32(0), chunkRef{}
 	for i, c := range t.chunks {
-		if c.samples != before {
+		if c.samples != before.samples || c.entry != before.entry {
 			w.u32(uint32(i + 1))
 			w.u32(c.samples)
-			w.u32(1) // sample description
-			before = c.samples
+			w.u32(c.entry)
+			before = c
 			entries++
 		}
 	}

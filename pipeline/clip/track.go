@@ -190,8 +190,9 @@ func (w *boxes) beginVisual(typ string, width, height int) {
 type movie struct {
 	codec         models.Codec
 	width, height int
-	entry         []byte // the sample entry
-	info          Info   // From and Meta
+	entry         []byte   // the sample entry
+	more          [][]byte // the others, where the parameter sets change on the way
+	info          Info     // From and Meta
 	tables        *tables
 }
 
@@ -263,8 +264,11 @@ func (w *boxes) moov(m movie, dataOffset int64) {
 	w.end()
 	w.begin("stbl")
 	w.beginFull("stsd", 0, 0)
-	w.u32(1)
+	w.u32(uint32(1 + len(m.more)))
 	w.raw(m.entry)
+	for _, entry := range m.more {
+		w.raw(entry)
+	}
 	w.end()
 	if m.tables != nil {
 		m.tables.write(w, dataOffset)

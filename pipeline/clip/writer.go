@@ -1,8 +1,10 @@
 package clip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -19,6 +21,15 @@ type WriterOptions struct {
 	// Part is the length of a fragment; default 1 s.
 	Part time.Duration
 	Meta Meta
+	// Uniform keeps to one sample entry: a key unit with other parameter sets than the first
+	// gives ErrNewFile too.
+	Uniform bool
+	// Table ends the file with a table of all its fragments, so that one read at its end
+	// tells what a walk over all of it would.
+	Table bool
+	// Tee gets every byte that the file holds, in order: a hash, say. It never fails. What
+	// Finish cuts off after a failed write has not reached it.
+	Tee io.Writer
 }
 
 const (
@@ -47,6 +58,10 @@ type Writer struct {
 	sync  int64 // ticks
 	meta  Meta
 	tally tally
+	tee   io.Writer
+	table *fileTable // nil: none is asked for
+
+	uniform bool
 
 	track    track
 	origin   int64 // ticks: the media time at which the clip's timeline is zero
@@ -86,7 +101,12 @@ func Create(path string, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create clip: %w", err)
 	}
-	return &Writer{path: path, file: f, part: ticks(o.Part), sync: ticks(o.Sync), meta: o.Meta, frame: defaultFrame}, nil
+	w := &Writer{path: path, file: f, part: ticks(o.Part), sync: ticks(o.Sync), meta: o.Meta, frame: defaultFrame,
+		uniform: o.Uniform, tee: o.Tee}
+	if o.Table {
+		w.table = &fileTable{}
+	}
+	return w, nil
 }
 
 // Write adds a unit. The first must be a key unit with its parameter sets, else the error
@@ -105,6 +125,11 @@ func (w *Writer) Write(au models.AccessUnit) error {
 	}
 	if sampleSize(au.NALUs) == 0 {
 		return nil // no bits, no picture
+	}
+	if w.uniform && au.Key && w.track.entry != nil {
+		if t, err := newTrack(au); err != nil || !bytes.Equal(t.entry, w.track.entry) {
+			return ErrNewFile
+		}
 	}
 	if w.track.entry == nil {
 		if err := w.begin(au); err != nil {
@@ -148,6 +173,9 @@ func (w *Writer) Finish() (Info, error) {
 		// Nothing to add when this fails too: Recover does the same.
 		_ = w.file.Truncate(w.size)
 		w.nameUnwritten()
+	}
+	if w.err == nil && w.table != nil && w.tally.info.Frames > 0 {
+		w.err = w.writeTable()
 	}
 	w.finished = true
 	w.err = errors.Join(w.err, w.syncFile(), w.file.Close())
@@ -288,6 +316,9 @@ func (w *Writer) writeFragment(n int, end int64) error {
 	if err != nil {
 		return w.fail(err)
 	}
+	if w.table != nil {
+		w.table.addGrowing(w.queue[:n], end, frame, w.size-int64(len(w.buf)), w.size)
+	}
 	var gaps []models.Gap
 	times := make([]frameTime, n)
 	for i, u := range w.queue[:n] {
@@ -320,6 +351,9 @@ func (w *Writer) append(b []byte) error {
 		return fmt.Errorf("write clip: %w", err)
 	}
 	w.size += int64(len(b))
+	if w.tee != nil {
+		_, _ = w.tee.Write(b)
+	}
 	return nil
 }
 
