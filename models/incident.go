@@ -43,6 +43,9 @@ const (
 	// RolePart is a piece of the growing clip that was brought off site while the incident
 	// went on. The manifest does not name it; it goes when the clip itself is there.
 	RolePart ObjectRole = "part"
+	// RoleCopy is a marked working copy of the clip that browsers play. It is no evidence:
+	// neither the record nor the manifest names it.
+	RoleCopy ObjectRole = "copy"
 	// RoleDeletion is the signed record of a deletion by retention, as JSON.
 	RoleDeletion ObjectRole = "deletion"
 )
