@@ -45,6 +45,10 @@ bench: build ## Print the tables of bench/README.md
 accuracy: build ## Print the accuracy tables alone, synthetic replays included
 	go run ./bench/cmd/bench -vedette bin/vedette -only accuracy,replay
 
+soak: build ## Break things under a running vedette, often: the fault table, and every long test [KILLS=1000 FAULTS=50]
+	go run ./bench/cmd/bench -vedette bin/vedette -only soak -kills $(or $(KILLS),1000) -faults $(or $(FAULTS),50)
+	VEDETTE_SOAK=1 go test -timeout 6h -run 'Soak|Crash|Kill|Tamper|Power' ./...
+
 pictures: build ## Make the pictures of docs/rules anew
 	go run ./internal/rulepictures -vedette bin/vedette
 
@@ -52,4 +56,4 @@ clean: ## Remove what was built here
 	rm -rf bin web/console/node_modules
 	find web/console/dist -mindepth 1 ! -name .keep -delete
 
-.PHONY: help setup build console run test lint bench accuracy pictures clean
+.PHONY: help setup build console run test lint bench accuracy soak pictures clean

@@ -24,7 +24,7 @@ type Server struct {
 	AccessKey string
 	SecretKey string
 
-	tb     testing.TB
+	tb     testing.TB // nil after Run
 	binary string
 	data   string
 	home   string
@@ -43,41 +43,48 @@ func Start(tb testing.TB) *Server {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	binary, err := Build(ctx)
+	s, err := Run(ctx, tb.TempDir(), tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
+	}
+	s.tb = tb
+	tb.Cleanup(s.Kill)
+	return s
+}
+
+// Run is Start for a program that is no test: data is the folder of the store, in which a
+// folder is a bucket, and home one that the server may write to. The caller ends it.
+func Run(ctx context.Context, data, home string) (*Server, error) {
+	binary, err := Build(ctx)
+	if err != nil {
+		return nil, err
 	}
 	s := &Server{
 		AccessKey: "test" + strings.ToLower(rand.Text()[:8]),
 		SecretKey: rand.Text(),
-		tb:        tb,
 		binary:    binary,
-		data:      tb.TempDir(),
-		home:      tb.TempDir(),
+		data:      data,
+		home:      home,
 	}
-	tb.Cleanup(s.Kill)
 	// Between our choice of a port and the server's use of it another process may take
 	// it: then another is tried.
 	for try := 0; ; try++ {
-		s.Endpoint = freeAddr(tb)
-		err := s.run(s.Endpoint)
-		if err == nil {
-			return s
+		if s.Endpoint, err = freeAddr(); err == nil {
+			err = s.run(s.Endpoint)
 		}
-		if try == 4 {
-			tb.Fatal(err)
+		if err == nil || try == 4 {
+			return s, err
 		}
 	}
 }
 
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
+func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tb.Fatal(err)
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String()
+	return l.Addr().String(), nil
 }
 
 // run starts the process and waits until it answers.
@@ -167,7 +174,10 @@ func (s *Server) end(sig syscall.Signal) {
 // Restart starts a server that was stopped or killed, on the same port and data.
 func (s *Server) Restart() {
 	s.tb.Helper()
-	if err := s.run(s.Endpoint); err != nil {
+	if err := s.Again(); err != nil {
 		s.tb.Fatal(err)
 	}
 }
+
+// Again is Restart for a program that is no test.
+func (s *Server) Again() error { return s.run(s.Endpoint) }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,11 +48,20 @@ func Start(env []string, name string, args ...string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.cmd.Start(); err != nil {
+	started, announced := make(chan error, 1), make(chan struct{})
+	go func() {
+		// Pdeathsig comes when the thread that started the process ends, so the process
+		// gets one of its own, for as long as it runs.
+		runtime.LockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.read(out, announced)
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, err
 	}
-	announced := make(chan struct{})
-	go p.read(out, announced)
 	timer := time.NewTimer(startTimeout)
 	defer timer.Stop()
 	select {

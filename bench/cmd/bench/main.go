@@ -26,10 +26,12 @@ type setting struct {
 	vedette string // the program
 	data    string // folder of the footage
 	work    string // scratch folder
-	kills   int
+	kills   int    // of the program, in the soak
+	faults  int    // of every other kind
+	lanes   int    // houses in the soak at a time
 	events  int
 	seconds time.Duration
-	rows    *regexp.Regexp // of the accuracy tables; nil is all
+	rows    *regexp.Regexp // of the tables that have names for rows
 }
 
 func main() {
@@ -45,18 +47,20 @@ func main() {
 	s := &setting{}
 	flag.StringVar(&s.vedette, "vedette", "bin/vedette", "the program to measure")
 	flag.StringVar(&s.data, "data", envOr("VEDETTE_DATA", "../shared/data"), "folder of the footage; without it the tables that need it are skipped")
-	flag.IntVar(&s.kills, "kills", 100, "how often to kill the program")
+	flag.IntVar(&s.kills, "kills", 100, "soak: how often to kill the program")
+	flag.IntVar(&s.faults, "faults", 10, "soak: how often to make every other fault")
+	flag.IntVar(&s.lanes, "lanes", 2, "soak: programs to break at a time")
 	flag.IntVar(&s.events, "events", 120, "how many alerts to time")
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
-	only := flag.String("only", "", "comma-separated: loitering, latency, cost, kill, accuracy, replay")
-	rows := flag.String("rows", "", "only the accuracy rows whose name matches this regular expression")
+	only := flag.String("only", "", "comma-separated: loitering, latency, cost, soak, accuracy, replay")
+	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak) whose name matches this regular expression")
 	flag.Parse()
 	var err error
 	if s.rows, err = regexp.Compile(*rows); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -rows:", err)
 		os.Exit(2)
 	}
-	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"kill", kill}, {"accuracy", accuracy}, {"replay", replay}}
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"soak", breakThings}, {"accuracy", accuracy}, {"replay", replay}}
 	if err := run(ctx, s, tables, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -1,0 +1,98 @@
+package soak
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/vedette-cctv/vedette/internal/camtest"
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// TestFaults breaks a real vedette a few times in each way. "make soak" does it often.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	if _, err := exec.LookPath("ffprobe"); err != nil {
+		t.Skip("ffprobe is not present")
+	}
+	program := filepath.Join(t.TempDir(), "vedette")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/vedette").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	films := []string{
+		camtest.Clip{Seconds: 6, FPS: 10, GOP: 10}.Path(t),
+		camtest.Clip{Seconds: 6, FPS: 10, GOP: 10, Width: 480, Height: 360}.Path(t),
+	}
+	for _, f := range Faults() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			found, err := f.Break(t.Context(), program, filepath.Join(t.TempDir(), "house"), films, 1, func() {})
+			skip(t, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Incidents == 0 {
+				t.Error("nothing happened: no incident was opened")
+			}
+			for what, list := range map[string][]string{"lost": found.Lost, "unreadable": found.Unreadable, "altered": found.Altered, "not named": found.Unnamed} {
+				for _, s := range list {
+					t.Errorf("%s: %s", what, s)
+				}
+			}
+			for _, s := range found.Missing {
+				if s > mostMissing {
+					t.Errorf("%.2f s of footage missing at a kill", s)
+				}
+			}
+		})
+	}
+}
+
+// The autopsy itself must find what it is there for.
+func TestSilences(t *testing.T) {
+	t0 := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(s float64) time.Time { return t0.Add(seconds(s)) }
+	gap := func(from, to float64) models.Gap { return models.Gap{From: at(from), To: at(to)} }
+	even := []float64{0, .1, .2, .3, .4, .5, .6, .7, .8, .9}
+	torn := []float64{0, .1, .2, .3, .4, 4.4, 4.5, 4.6, 4.7}
+	for _, tc := range []struct {
+		name  string
+		times []float64
+		gaps  []models.Gap
+		want  int
+	}{
+		{"pictures come evenly", even, nil, 0},
+		{"a silent hole", torn, nil, 1},
+		{"a named one", torn, []models.Gap{gap(.4, 4.4)}, 0},
+		{"a gap elsewhere names nothing", torn, []models.Gap{gap(8, 9)}, 1},
+		{"pictures that are stored out of order", []float64{0, .2, .1, .4, .3}, nil, 0},
+	} {
+		in := models.Incident{Footage: models.Footage{From: t0, Gaps: tc.gaps}}
+		if got := silences(in, t0, tc.times); len(got) != tc.want {
+			t.Errorf("%s: found %q", tc.name, got)
+		}
+	}
+	f := models.Footage{AskedFrom: at(0), From: at(3), To: at(10), AskedTo: at(12)}
+	if got := ends(models.Incident{Footage: f}); len(got) != 2 {
+		t.Errorf("both ends are short: %q", got)
+	}
+	f.Gaps = []models.Gap{gap(0, 3), gap(10, 12)}
+	if got := ends(models.Incident{Footage: f}); len(got) != 0 {
+		t.Errorf("both ends are named: %q", got)
+	}
+}
+
+func TestPicturesFindDamage(t *testing.T) {
+	path := camtest.Clip{Seconds: 2}.Path(t)
+	times, err := pictures(context.Background(), path)
+	if err != nil || len(times) != 20 {
+		t.Errorf("a sound clip: %d pictures, %v", len(times), err)
+	}
+	if _, err := pictures(t.Context(), cutInHalf(t, path)); err == nil {
+		t.Error("half a file is readable")
+	}
+}
