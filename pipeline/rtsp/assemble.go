@@ -295,7 +295,7 @@ func (a *assembler) whole() {
 	}
 	at, clock := a.wall.at(media, arrival, set, key)
 	if reported {
-		a.stats.offset(a.wall.ahead())
+		a.stats.offset(arrival, a.wall.ahead())
 	}
 	au := models.AccessUnit{
 		Camera:  a.camera,

@@ -24,6 +24,9 @@ type Stats struct {
 	// one.
 	Offset      time.Duration
 	OffsetKnown bool
+	// Drift is how fast Offset changes, in parts per million, by the sender reports of the
+	// last ten minutes; 0 while unknown, which it is for the first.
+	Drift float64
 }
 
 // counters are Stats while they are being counted.
@@ -39,6 +42,7 @@ type counters struct {
 	clock       models.Clock
 	cameraAhead time.Duration
 	reported    bool
+	drift       drift
 }
 
 func (c *counters) packet(size int) {
@@ -61,10 +65,12 @@ func (c *counters) unit(au models.AccessUnit) {
 	c.mu.Unlock()
 }
 
-func (c *counters) offset(ahead time.Duration) {
+// offset notes by how much the camera's clock was ahead of ours at a time of ours.
+func (c *counters) offset(at time.Time, ahead time.Duration) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.cameraAhead, c.reported = ahead, true
-	c.mu.Unlock()
+	c.drift.compare(at, ahead)
 }
 
 func (c *counters) session() int {
@@ -89,5 +95,6 @@ func (c *counters) snapshot() Stats {
 		Clock:       c.clock,
 		Offset:      c.cameraAhead,
 		OffsetKnown: c.reported,
+		Drift:       c.drift.ppm,
 	}
 }
