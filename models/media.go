@@ -75,6 +75,10 @@ const (
 	CauseOverrun    Cause = "overrun"      // the evidence lane itself could not keep up
 	CauseNotYet     Cause = "not_buffered" // asked for footage from before the buffer began
 	CauseStream     Cause = "stream"       // the camera sent pictures that cannot be stored
+	// CauseNotRecorded says that nobody asked for footage of that time to be kept, and
+	// CauseDeleted that retention has deleted it.
+	CauseNotRecorded Cause = "not_recorded"
+	CauseDeleted     Cause = "deleted"
 )
 
 // Gap is a stretch of time for which footage is missing.
