@@ -179,7 +179,7 @@ func (a *align) find(m *model, in *input, soft *plane, l *light, n noise) image.
 			}
 		}
 	}
-	if best.agree < inPicture || best.cost > here.cost {
+	if best.cost > here.cost || best.agree < inPicture && !a.distinct(m, y, top, best, t) {
 		return image.Point{}
 	}
 	far := max(moved.X, -moved.X, moved.Y, -moved.Y) >= in.factor
@@ -187,6 +187,23 @@ func (a *align) find(m *model, in *input, soft *plane, l *light, n noise) image.
 		return image.Point{}
 	}
 	return moved
+}
+
+// distinct says whether the points that agree at a displacement are more than chance gives
+// elsewhere: somebody who fills the view hides most of them, but not where the others are.
+func (a *align) distinct(m *model, y []uint8, at image.Point, best match, t tone) bool {
+	if best.agree < 2*better {
+		return false
+	}
+	chance, n := float32(0), float32(0)
+	for _, d := range [...]image.Point{{-4, -4}, {0, -4}, {4, -4}, {-4, 0}, {4, 0}, {-4, 4}, {0, 4}, {4, 4}} {
+		p := at.Add(d)
+		if max(p.X, -p.X, p.Y, -p.Y) <= maxShift {
+			chance += a.fit(m, y, p.X, p.Y, t).agree
+			n++
+		}
+	}
+	return best.agree > chance/n+better
 }
 
 // search looks for the displacement that fits best, in whole analysis pixels. It compares
@@ -230,7 +247,7 @@ func (a *align) summit(m *model, y []uint8, t tone, here match) bool {
 }
 
 // align brings the loaded picture into line with the background.
-func (d *Detector) align(dt time.Duration, load func(shift image.Point)) {
+func (d *Detector) align(dt time.Duration) {
 	a := d.aligned
 	a.made += dt
 	if !a.fresh || a.made >= alignEvery {
@@ -239,19 +256,20 @@ func (d *Detector) align(dt time.Duration, load func(shift image.Point)) {
 	if a.calm += dt; a.calm >= marginTau {
 		a.margin = image.Point{}
 	}
-	move := a.find(d.model, d.in, d.scratch, d.light, d.noise)
-	if move == (image.Point{}) {
-		a.uncover(d.in)
-		return
-	}
-	to := a.shift.Add(move)
+	d.move(a.find(d.model, d.in, d.scratch, d.light, d.noise))
+	a.uncover(d.in)
+}
+
+// move loads the picture displaced by so much more, in pixels of the picture.
+func (d *Detector) move(by image.Point) {
+	a := d.aligned
 	far := maxShift * d.in.factor
+	to := a.shift.Add(by)
 	to = image.Pt(min(max(to.X, -far), far), min(max(to.Y, -far), far))
 	if to != a.shift {
 		a.shift = to
-		load(to)
+		d.load(to)
 	}
-	a.uncover(d.in)
 }
 
 // uncover notes which borders the shift has uncovered: nothing is known of them.

@@ -129,9 +129,11 @@ func (l *light) measure(bg func(i int) float32, y, mask []uint8, w, step int) (g
 			if now < 8 || then < 16 || y[i] > 240 {
 				continue
 			}
-			b := int(math.Round(math.Log2(float64(now/then))*gainSteps)) + gainRange*gainSteps
-			l.bins[min(max(b, 0), len(l.bins)-1)]++
 			n++
+			// Beyond the range there is no telling by how much: it agrees with nothing.
+			if b := int(math.Round(math.Log2(float64(now/then))*gainSteps)) + gainRange*gainSteps; b >= 0 && b < len(l.bins) {
+				l.bins[b]++
+			}
 		}
 	}
 	if n < 64 {
@@ -152,6 +154,9 @@ func (l *light) measure(bg func(i int) float32, y, mask []uint8, w, step int) (g
 		sum += c * float64(b-gainRange*gainSteps)
 		weight += c
 		near += l.bins[b]
+	}
+	if weight == 0 {
+		return 1, 0
 	}
 	return math.Exp2(sum / weight / gainSteps), float64(near) / float64(n)
 }

@@ -49,6 +49,7 @@ type Detector struct {
 	opt Options
 	log *slog.Logger
 
+	picture *image.YCbCr // while it is analysed
 	in      *input
 	model   *model
 	light   *light
@@ -79,7 +80,7 @@ type Detector struct {
 	started  bool
 	blind    time.Duration // media time left in which nothing is reported
 	recalled bool          // the background was taken from the store at the last change
-	share    float64       // smoothed share of foreground before this frame
+	crowded  time.Duration // how long much of the picture has been foreground
 	measured time.Duration // since the noise was last read
 	skipped  time.Duration // since the model was last stepped
 	quiet    bool          // the last full analysis found nothing
@@ -155,7 +156,9 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 			return Result{}, err
 		}
 	}
-	d.in.load(f.Picture, d.aligned.shift)
+	d.picture = f.Picture
+	defer func() { d.picture = nil }() // it is the caller's
+	d.load(d.aligned.shift)
 	dt := f.At.Media - d.last
 	d.last = f.At.Media
 	if !d.started || dt < 0 {
@@ -163,7 +166,7 @@ func (d *Detector) Detect(f models.Frame, g Guide) (Result, error) {
 		return d.result(Result{Blind: true}, nil), nil
 	}
 	dt = min(dt, maxGap)
-	d.align(dt, func(shift image.Point) { d.in.load(f.Picture, shift) })
+	d.align(dt)
 	if d.idle(dt) {
 		d.skipped += dt
 		return d.result(Result{Idle: true, Statics: d.static.report(f.At, true)}, nil), nil
@@ -239,6 +242,12 @@ func (d *Detector) resize(size image.Point, fullRange bool) error {
 	return d.carry(old)
 }
 
+// load brings the picture to analysis size; what it shows at shift comes to lie at the origin.
+func (d *Detector) load(shift image.Point) {
+	d.in.load(d.picture, shift)
+	d.field.uneven = false
+}
+
 // sameShape says whether two sizes may show the same view: a stream that changes its
 // resolution keeps its aspect ratio, to within what whole pixels allow.
 func sameShape(a, b image.Point) bool {
@@ -283,7 +292,7 @@ func (d *Detector) start() {
 	clear(d.clean.Pix)
 	d.meter = meter{}
 	d.noise = startNoise
-	d.started, d.blind, d.recalled, d.share, d.skipped, d.quiet = true, warmUp, true, 0, 0, false
+	d.started, d.blind, d.recalled, d.crowded, d.skipped, d.quiet = true, warmUp, true, 0, 0, false
 	d.keep()
 	d.keep()
 }

@@ -77,54 +77,102 @@ func (s *scenes) find(m *model) int {
 	return -1
 }
 
-// recall returns the stored scene that the picture shows, in whatever light, or nil.
-func (s *scenes) recall(l *light, n noise, y, b, r []uint8, w int) *scene {
+// recall returns the stored scene that the picture shows, in whatever light, or nil, and by
+// how much the picture is displaced against it, up to reach analysis pixels.
+func (s *scenes) recall(l *light, n noise, y, b, r []uint8, w, reach int) (known *scene, by image.Point) {
 	// Nearly what a pixel of the background is allowed: a scene that is only like this one
 	// leaves a mask full of holes.
 	limit := min(max(4*math.Sqrt(float64(n.minVariance())), 8), 16)
-	best, top := -1, 0.0
+	best, top := -1, recognised
 	step := sampling(w, len(y)/w)
-	for k, c := range s.stored {
+	for k := range s.stored {
+		c := &s.stored[k]
 		gain, agree := l.measure(func(i int) float32 { return float32(c.y[i]) }, y, nil, w, step)
 		if agree < 0.3 {
 			continue
 		}
-		same, all := 0, 0
-		for row := step / 2 * w; row < len(y); row += step * w {
-			for i := row + step/2; i < row+w; i += step {
-				all++
-				expect := l.black + (float64(c.y[i])-l.black)*gain
-				if math.Abs(float64(y[i])-expect) < limit && diff(b[i], c.b[i]) < 8 && diff(r[i], c.r[i]) < 8 {
-					same++
+		// What the picture would show of the scene, at each luma.
+		var expect [256]float32
+		for v := range expect {
+			expect[v] = float32(l.black + (float64(v)-l.black)*gain)
+		}
+		at, share := image.Point{}, 0.0
+		for dy := -reach; dy <= reach; dy++ {
+			for dx := -reach; dx <= reach; dx++ {
+				// A first look on a fourth of the samples.
+				if v := c.alike(&expect, float32(limit), y, b, r, w, dx, dy, 2*step); v > share {
+					at, share = image.Pt(dx, dy), v
 				}
 			}
 		}
-		if share := float64(same) / float64(all); share > max(top, recognised) {
-			best, top = k, share
+		if share = c.alike(&expect, float32(limit), y, b, r, w, at.X, at.Y, step); share > top {
+			best, top, by = k, share, at
 		}
 	}
 	if best < 0 {
-		return nil
+		return nil, image.Point{}
 	}
 	s.uses++
 	s.stored[best].used = s.uses
-	return &s.stored[best]
+	return &s.stored[best], by
 }
+
+// alike is the share of the samples at which the picture, displaced by dx, dy, shows what is
+// expected of the scene.
+//
+//go:norace
+func (c *scene) alike(expect *[256]float32, limit float32, y, b, r []uint8, w, dx, dy, step int) float64 {
+	same, all, h := 0, 0, len(y)/w
+	for row := step / 2; row < h; row += step {
+		if uint(row+dy) >= uint(h) {
+			continue
+		}
+		for x := step / 2; x < w; x += step {
+			if uint(x+dx) >= uint(w) {
+				continue
+			}
+			i := row*w + x
+			j := i + dy*w + dx
+			all++
+			if abs32(float32(y[j])-expect[c.y[i]]) < limit && diff(b[j], c.b[i]) < 8 && diff(r[j], c.r[i]) < 8 {
+				same++
+			}
+		}
+	}
+	return float64(same) / float64(max(all, 1))
+}
+
+const (
+	// suddenly is within what time a change of the whole picture happens, counted from when
+	// crowdedShare of it was foreground: lamps that come on one after another take a second,
+	// a lorry that fills the view somewhat longer.
+	suddenly     = time.Second
+	crowdedShare = 0.3
+	// everything is the share of foreground from which it does not matter how it came
+	// about: nothing is left of the background. A camera that was turned hides all of it.
+	everything = 0.9
+)
 
 // guard recognises a change of the whole picture and returns true while it lasts.
 func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 	share, cells := d.spread()
-	before := d.share
-	d.share += (share - d.share) * min(dt.Seconds()/0.5, 1)
-	// Half of the picture, in three quarters of it, from one moment to the next.
-	if share < 0.5 || cells < 12 || (before > 0.3 && d.blind == 0) {
+	d.crowded += dt
+	if share < crowdedShare {
+		d.crowded = 0
+	}
+	// Half of the picture, in three quarters of it.
+	if share < 0.5 || cells < 12 {
 		return d.blind > 0 && d.recall()
 	}
-	// Somebody who steps before the camera does that too, but hides the lines of the
-	// background; other light leaves them. A camera that was turned hides all of them.
-	agree, lines := d.structure()
-	if lines >= minLines && agree < sameStructure && share < 0.9 {
-		return false
+	if share < everything && d.blind == 0 {
+		if d.crowded > suddenly {
+			return false
+		}
+		// Somebody who steps before the camera does that too, but hides the lines of the
+		// background; other light leaves them.
+		if agree, lines := d.structure(); lines >= minLines && agree < sameStructure {
+			return false
+		}
 	}
 	d.scene.store(d.model)
 	d.light.reset()
@@ -141,7 +189,7 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 	clear(d.ghost)
 	clear(d.held)
 	clear(d.raw.Pix)
-	d.blind, d.share = relearn, 0
+	d.blind, d.crowded = relearn, 0
 	d.log.Debug("the whole picture changed", "share", share, "known_scene", d.recalled)
 	return true
 }
@@ -200,8 +248,13 @@ func (d *Detector) recall() bool {
 	if d.recalled {
 		return false
 	}
-	known := d.scene.recall(d.light, d.noise, d.original(), d.in.cb.Pix, d.in.cr.Pix, d.model.w)
+	reach := 0
+	if d.aligned.margin != (image.Point{}) {
+		reach = maxShift // the camera shakes, and was last aligned with another scene
+	}
+	known, by := d.scene.recall(d.light, d.noise, d.original(), d.in.cb.Pix, d.in.cr.Pix, d.model.w, reach)
 	if d.recalled = known != nil; d.recalled {
+		d.move(by.Mul(d.in.factor))
 		d.model.begin(known.y, known.b, known.r, d.noise)
 		d.model.age = weightTau // it was learnt long ago: who stands there now is not part of it
 	}
@@ -209,15 +262,15 @@ func (d *Detector) recall() bool {
 }
 
 // spread returns the share of the unmasked picture that is raw foreground, and in how
-// many of 4x4 cells more than a third is.
+// many of 4x4 cells more than a third is. Borders that a shake has uncovered do not count.
 //
 //go:norace
 func (d *Detector) spread() (share float64, cells int) {
-	w, h := d.model.w, d.model.h
+	w, h, margin := d.model.w, d.model.h, d.aligned.margin
 	var fg, all [16]int
-	for y := 0; y < h; y += 2 {
+	for y := margin.Y; y < h-margin.Y; y += 2 {
 		row := y * 4 / h * 4
-		for x := 0; x < w; x += 2 {
+		for x := margin.X; x < w-margin.X; x += 2 {
 			i := y*w + x
 			if d.mask != nil && d.mask[i] != 0 {
 				continue
