@@ -38,8 +38,9 @@ var childWork = map[string]func(args []string) error{
 		bufio.NewReader(os.Stdin).ReadByte() // until the parent lets go
 		return s.Close()
 	},
-	"crash": crashChild,
-	"fill":  fillChild,
+	"crash":  crashChild,
+	"delete": deleteChild,
+	"fill":   fillChild,
 }
 
 func TestMain(m *testing.M) {

@@ -33,6 +33,11 @@ const (
 	// readyFile holds the SHA-256 of the manifest and, on a second line, that of its
 	// signature when there is one; it appears last.
 	readyFile = "READY"
+
+	// In the bucket only: a copy of the record that follows its changes, and what is left
+	// when retention has deleted the evidence.
+	RecordObject = "record.json"
+	DeletionFile = "deletion.json"
 )
 
 // EntryState is where an entry stands.
@@ -56,6 +61,8 @@ type Entry struct {
 	// work is held by whoever changes the folder, as long as that takes; mu guards the
 	// fields below for a moment only, so that asking for a size never waits for a disk.
 	work sync.Mutex
+
+	live growth // of the Uploader
 
 	mu       sync.Mutex
 	in       models.Incident

@@ -36,6 +36,7 @@ type S3Options struct {
 	PathStyle bool          // http://host/bucket/key instead of http://bucket.host/key
 	CAFile    string        // PEM certificates to trust beside the system's
 	Stall     time.Duration // longest silence on a connection before it is given up; default 30 s
+	Lock      LockMode      // default LockAuto
 }
 
 const (
@@ -62,6 +63,7 @@ type s3 struct {
 	bucket    string
 	prefix    string // "" or ends in a slash
 	tls       bool
+	lock      lockState
 }
 
 // OpenS3 prepares a bucket in an S3 service. It does not connect: Check does.
@@ -99,7 +101,15 @@ func OpenS3(o S3Options) (Bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("s3: endpoint %s: %w", endpoint, err)
 	}
-	return &s3{core: *core, transport: transport, bucket: o.Bucket, prefix: prefix, tls: secure}, nil
+	mode := o.Lock
+	switch mode {
+	case "":
+		mode = LockAuto
+	case LockAuto, LockOff, LockGovernance, LockCompliance:
+	default:
+		return nil, fmt.Errorf("s3: object lock mode %.40q: want %s, %s, %s or %s", mode, LockAuto, LockOff, LockGovernance, LockCompliance)
+	}
+	return &s3{core: *core, transport: transport, bucket: o.Bucket, prefix: prefix, tls: secure, lock: lockState{mode: mode}}, nil
 }
 
 func splitEndpoint(endpoint string, secure bool) (string, bool, error) {
@@ -188,34 +198,35 @@ func (c *stallConn) Write(p []byte) (int, error) {
 }
 
 func (s *s3) Put(ctx context.Context, key string, body io.ReadSeeker, o models.Object) error {
-	if err := s.put(ctx, key, body, o); err != nil {
+	if err := s.put(ctx, key, body, o, time.Time{}); err != nil {
 		return s.explain("put", key, err)
 	}
 	return nil
 }
 
-func (s *s3) put(ctx context.Context, key string, body io.ReadSeeker, o models.Object) error {
+func (s *s3) put(ctx context.Context, key string, body io.ReadSeeker, o models.Object, until time.Time) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
+	opts := s.putOptions(o)
+	s.lockUntil(&opts, until)
 	if o.Size <= partSize {
-		return s.putWhole(ctx, key, body, o)
+		return s.putWhole(ctx, key, body, o, opts)
 	}
-	return s.putParts(ctx, key, body, o)
+	return s.putParts(ctx, key, body, o, opts)
 }
 
 // putWhole sends an object in one request. The bytes are hashed in memory, so what was
 // hashed is what is sent.
-func (s *s3) putWhole(ctx context.Context, key string, body io.Reader, o models.Object) error {
+func (s *s3) putWhole(ctx context.Context, key string, body io.Reader, o models.Object, opts minio.PutObjectOptions) error {
 	buf := bytes.NewBuffer(make([]byte, 0, o.Size+bytes.MinRead))
 	if err := copyVerified(ctx, buf, body, o); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(buf.Bytes())
-	opts := s.putOptions(o)
 	opts.UserMetadata[shaHeader] = base64.StdEncoding.EncodeToString(sum[:])
 	_, err := s.core.PutObject(ctx, s.bucket, s.prefix+key, bytes.NewReader(buf.Bytes()), o.Size,
 		"", o.SHA256, opts)
@@ -232,13 +243,12 @@ func (s *s3) putOptions(o models.Object) minio.PutObjectOptions {
 
 // putParts sends an object piece by piece. Each piece is checked by the server; the
 // whole is hashed on the way, and only a right hash completes the upload.
-func (s *s3) putParts(ctx context.Context, key string, body io.Reader, o models.Object) error {
+func (s *s3) putParts(ctx context.Context, key string, body io.Reader, o models.Object, opts minio.PutObjectOptions) error {
 	name := s.prefix + key
 	// A writer that was killed in mid-upload left its parts, which cost money and can
 	// be seen by nobody. This is tidying: an account that may not list uploads still works.
 	_ = s.core.RemoveIncompleteUpload(ctx, s.bucket, name)
 
-	opts := s.putOptions(o)
 	opts.UserMetadata[algoHeader] = "SHA256"
 	id, err := s.core.NewMultipartUpload(ctx, s.bucket, name, opts)
 	if err != nil {
@@ -356,7 +366,16 @@ func (s *s3) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return s.explain("delete", key, err)
 	}
-	if err := s.core.RemoveObject(ctx, s.bucket, s.prefix+key, minio.RemoveObjectOptions{}); err != nil {
+	locks, err := s.Locks(ctx)
+	if err != nil {
+		return err
+	}
+	if locks {
+		err = s.deleteVersions(ctx, key)
+	} else {
+		err = s.core.RemoveObject(ctx, s.bucket, s.prefix+key, minio.RemoveObjectOptions{})
+	}
+	if err != nil {
 		return s.explain("delete", key, err)
 	}
 	return nil

@@ -293,6 +293,7 @@ func (s *Spool) begin(in models.Incident) (*Entry, error) {
 	}
 	final := filepath.Join(s.dir, string(in.ID))
 	e := &Entry{spool: s, id: in.ID, dir: final, alarm: in.Alarm, in: in, state: EntryRecording}
+	e.live.fresh = true
 	s.mu.Lock()
 	_, taken := s.entries[in.ID]
 	if !taken {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -44,6 +45,10 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 	uploaded.Objects = objects
 	tell(ctx, u.Custody, u.log(), uploaded)
 	u.Spool.step("custody told of the upload")
+	if err := putRecord(ctx, u.Bucket, in); err != nil {
+		return err
+	}
+	u.Spool.step("record copied")
 	u.mu.Lock()
 	u.status.Stored++
 	u.mu.Unlock()
@@ -51,6 +56,7 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 	if u.Stored != nil {
 		u.Stored(in)
 	}
+	u.clearLive(ctx, e)
 	if err := e.remove(); err != nil {
 		return fmt.Errorf("spool: remove %s: %w", e.id, err)
 	}
@@ -71,7 +77,7 @@ func (u *Uploader) send(ctx context.Context, e *Entry, o models.Object) error {
 		return err
 	}
 	defer f.Close()
-	if err := u.Bucket.Put(ctx, o.Key, f, o); err != nil {
+	if err := u.put(ctx, e.Incident(), f, o); err != nil {
 		return err
 	}
 	there, err = u.has(ctx, o)
@@ -79,6 +85,27 @@ func (u *Uploader) send(ctx context.Context, e *Entry, o models.Object) error {
 		return fmt.Errorf("verify %s: the bucket does not hold what was put there", o.Key)
 	}
 	return err
+}
+
+// lockHorizon is how long evidence is locked that is kept for ever: a lock needs a date,
+// and in mode compliance nobody can take a far one back.
+const lockHorizon = 10 * 365 * 24 * time.Hour
+
+// put stores an object, locked for as long as retention keeps it where the bucket locks.
+func (u *Uploader) put(ctx context.Context, in models.Incident, body io.ReadSeeker, o models.Object) error {
+	l, err := locker(ctx, u.Bucket)
+	if err != nil {
+		return err
+	}
+	if l == nil || u.Expires == nil {
+		return u.Bucket.Put(ctx, o.Key, body, o)
+	}
+	in.Hold = nil // has a lock of its own, which can be taken away
+	until, ends := u.Expires(in)
+	if !ends {
+		until = time.Now().Add(lockHorizon)
+	}
+	return l.PutLocked(ctx, o.Key, body, o, until)
 }
 
 func (u *Uploader) has(ctx context.Context, o models.Object) (bool, error) {
@@ -105,6 +132,7 @@ func (u *Uploader) name(ctx context.Context, in models.Incident, objects []model
 		}
 		r.Footage = in.Footage
 		r.Footage.State, r.Footage.Objects, r.Footage.UploadNote = state, objects, ""
+		r.Footage.OffSite = time.Time{} // it is there whole
 		if r.End.IsZero() {
 			r.End = in.End
 		}

@@ -46,11 +46,20 @@ type Uploader struct {
 	Log    *slog.Logger // default: nothing is logged
 	// Custody is told of what is uploaded and of what is found damaged; nil: nobody is.
 	Custody Custodian
+	// Expires says when retention may delete evidence, so that it is locked until then in a
+	// bucket that locks; false is never. nil: nothing is locked.
+	Expires func(models.Incident) (time.Time, bool)
 	// Stored is called after a record names its objects, perhaps again after a crash.
 	// It runs on an upload's goroutine and must return soon.
-	Stored  func(models.Incident)
-	Backoff Backoff
-	Workers int // uploads at a time; default 2
+	Stored func(models.Incident)
+	// Progress is called when a record says that more of its footage is off site, while
+	// the incident still goes on; nil: nobody is told.
+	Progress func(models.Incident)
+	Backoff  Backoff
+	Workers  int // uploads at a time; default 2
+	// LiveEvery is how often growing clips are brought to the bucket; default 2 s, negative:
+	// not before they are finished.
+	LiveEvery time.Duration
 
 	mu      sync.Mutex
 	status  UploadStatus
@@ -69,6 +78,12 @@ type UploadStatus struct {
 	LastError string    `json:"last_error,omitempty"` // of the newest failure; it holds no secret
 	ErrorAt   time.Time `json:"last_error_at,omitzero"`
 	Corrupt   int       `json:"corrupt"` // entries set aside since the start
+
+	Open        int    `json:"open"`         // entries whose clip still grows
+	OpenBytes   int64  `json:"open_bytes"`   // of these, not yet in the bucket
+	LiveParts   uint64 `json:"live_parts"`   // parts of growing clips brought to the bucket
+	LiveFailed  uint64 `json:"live_failed"`  // attempts at that which failed
+	LiveSkipped uint64 `json:"live_skipped"` // rounds in which an open incident was left out, as the bucket was down
 }
 
 const (
@@ -110,6 +125,7 @@ func (u *Uploader) Run(ctx context.Context) error {
 		wg       sync.WaitGroup
 	)
 	defer wg.Wait()
+	wg.Go(func() { u.liveLane(ctx) })
 	for {
 		wait := u.noteDamage(ctx, noted)
 		limit := workers
@@ -203,6 +219,13 @@ func nextDue(ready []*Entry, tried map[models.IncidentID]attempt, busy map[model
 // pending lists the ready entries, the oldest alarm first, and keeps the status.
 func (u *Uploader) pending() []*Entry {
 	list, _ := u.Spool.Entries()
+	open, openBytes := 0, int64(0)
+	for _, e := range list {
+		if e.State() == EntryRecording {
+			open++
+			openBytes += e.notOffSite()
+		}
+	}
 	ready := slices.DeleteFunc(list, func(e *Entry) bool { return e.State() != EntryReady })
 	bytes := int64(0)
 	for _, e := range ready {
@@ -216,6 +239,7 @@ func (u *Uploader) pending() []*Entry {
 		u.changed = nil
 	}
 	u.status.Pending, u.status.Bytes, u.status.Corrupt = len(ready), bytes, corrupt
+	u.status.Open, u.status.OpenBytes = open, openBytes
 	u.status.Oldest = time.Time{}
 	if len(ready) > 0 {
 		u.status.Oldest = ready[0].alarm
