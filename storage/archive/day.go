@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -34,10 +37,19 @@ const (
 
 // day is what was read of a day's folder, and what it looked like then.
 type day struct {
-	changed   time.Time // of the folder: files came or went
-	indexSize int64     // of the file segments: it only grows
-	segments  []models.Segment
-	used      time.Time
+	changed  time.Time // of the folder: files came or went
+	segments []models.Segment
+	whole    bool // nothing had to be asked of a file, so segments hold until something changes
+	index    *dayIndex
+	size     int64 // of the index when segments were made
+	used     time.Time
+}
+
+// dayIndex is what the file segments says. It only grows, so only what is new is read.
+type dayIndex struct {
+	mu    sync.Mutex
+	known map[string]models.Segment
+	read  int64 // bytes, up to a line's end
 }
 
 // dayOf is the folder of a segment: the first eight digits of its name.
@@ -64,26 +76,27 @@ func (a *Archive) readDay(cam models.CameraID, date string) ([]models.Segment, e
 	}
 	a.mu.Lock()
 	d := a.days[dir]
-	if d != nil && d.changed.Equal(st.ModTime()) && d.indexSize == size {
-		d.used = time.Now()
+	if d == nil {
+		if len(a.days) >= cachedDays {
+			a.forgetOldest()
+		}
+		d = &day{index: &dayIndex{}}
+		a.days[dir] = d
+	}
+	d.used = time.Now()
+	if d.whole && d.changed.Equal(st.ModTime()) && d.size == size {
 		a.mu.Unlock()
 		return d.segments, nil
 	}
+	index := d.index
 	a.mu.Unlock()
-	segments, whole, err := a.loadDay(cam, dir)
+	segments, whole, err := a.loadDay(cam, dir, index)
 	if err != nil {
 		return nil, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !whole {
-		delete(a.days, dir) // an open segment grows without the folder changing
-		return segments, nil
-	}
-	if a.days[dir] == nil && len(a.days) >= cachedDays {
-		a.forgetOldest()
-	}
-	a.days[dir] = &day{changed: st.ModTime(), indexSize: size, segments: segments, used: time.Now()}
+	d.changed, d.size, d.segments, d.whole = st.ModTime(), size, segments, whole
 	return segments, nil
 }
 
@@ -99,15 +112,16 @@ func (a *Archive) forgetOldest() {
 
 // loadDay reads a day's folder. whole is false when a file had to be asked, because nothing
 // is on record about it.
-func (a *Archive) loadDay(cam models.CameraID, dir string) (all []models.Segment, whole bool, err error) {
+func (a *Archive) loadDay(cam models.CameraID, dir string, index *dayIndex) (all []models.Segment, whole bool, err error) {
 	// The folder is read before the records: a segment that is finished in between is on
 	// record, and one that is begun is not seen yet.
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, false, fmt.Errorf("read archive: %w", err)
 	}
-	known, err := readIndex(filepath.Join(dir, indexFile))
-	if err != nil {
+	index.mu.Lock()
+	defer index.mu.Unlock()
+	if err := index.follow(filepath.Join(dir, indexFile)); err != nil {
 		return nil, false, err
 	}
 	whole = true
@@ -116,7 +130,7 @@ func (a *Archive) loadDay(cam models.CameraID, dir string) (all []models.Segment
 		if !ok {
 			continue
 		}
-		s, ok := known[name]
+		s, ok := index.known[name]
 		if !ok {
 			whole = false
 			if s, ok = a.describe(filepath.Join(dir, e.Name())); !ok {
@@ -158,17 +172,36 @@ func indexLine(s models.Segment) ([]byte, error) {
 	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(p, castagnoli), p), nil
 }
 
-// readIndex reads the records of a day by the segments' names. What does not pass its
-// checksum is left out: the files are the truth.
-func readIndex(path string) (map[string]models.Segment, error) {
-	data, err := os.ReadFile(path)
+// follow reads what was added to the records of a day. What does not pass its checksum is
+// left out: the files are the truth.
+func (x *dayIndex) follow(path string) error {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		x.known, x.read = nil, 0
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read archive: %w", err)
+		return fmt.Errorf("read archive: %w", err)
 	}
-	return parseIndex(data), nil
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read archive: %w", err)
+	}
+	if st.Size() < x.read { // it was made anew
+		x.known, x.read = nil, 0
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f, x.read, st.Size()-x.read))
+	if err != nil {
+		return fmt.Errorf("read archive: %w", err)
+	}
+	data = data[:bytes.LastIndexByte(data, '\n')+1] // the last line may still be written
+	x.read += int64(len(data))
+	if x.known == nil {
+		x.known = map[string]models.Segment{}
+	}
+	maps.Copy(x.known, parseIndex(data))
+	return nil
 }
 
 func parseIndex(data []byte) map[string]models.Segment {

@@ -142,13 +142,13 @@ func (a *Archive) Unfinished(cam models.CameraID) ([]models.Segment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read archive: %w", err)
 		}
-		known, err := readIndex(filepath.Join(dir, indexFile))
-		if err != nil {
+		var index dayIndex
+		if err := index.follow(filepath.Join(dir, indexFile)); err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), extension)
-			if _, done := known[name]; !ok || done || dayOf(name) != date || a.isGrowing(cam, name) {
+			if _, done := index.known[name]; !ok || done || dayOf(name) != date || a.isGrowing(cam, name) {
 				continue
 			}
 			left = append(left, models.Segment{Camera: cam, Name: name})
