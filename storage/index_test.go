@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -201,6 +202,35 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 	})
 
+	t.Run("an import is many creations", func(t *testing.T) {
+		x := open(t)
+		all := crowd(importBatch + 20)
+		create(t, x, all[3])
+		if _, err := x.Update(t.Context(), all[3].ID, func(in *models.Incident) error { in.Log = nil; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		n, err := x.(Importer).Import(t.Context(), func(yield func(models.Incident, error) bool) {
+			for _, in := range all {
+				if !yield(in, nil) {
+					return
+				}
+			}
+		})
+		if err != nil || n != len(all) {
+			t.Fatalf("imported %d of %d: %v", n, len(all), err)
+		}
+		if got := ids(t, x, Query{}); !slices.Equal(got, expect(all, Query{})) {
+			t.Errorf("%d incidents in another order", len(got))
+		}
+		if got, err := x.Get(t.Context(), all[3].ID); err != nil || got.Revision != 2 {
+			t.Errorf("one that was there was overwritten: revision %d, %v", got.Revision, err)
+		}
+		broken := errors.New("bucket is gone")
+		if _, err := x.(Importer).Import(t.Context(), func(yield func(models.Incident, error) bool) { yield(models.Incident{}, broken) }); !errors.Is(err, broken) {
+			t.Errorf("got %v", err)
+		}
+	})
+
 	t.Run("the error of change aborts and comes back as it is", func(t *testing.T) {
 		x := open(t)
 		in := incident(1)
@@ -258,7 +288,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		all := crowd(120)
 		create(t, x, all...)
 		rng := rand.New(rand.NewPCG(1, 2))
-		for range 80 {
+		for range 400 {
 			q := randomQuery(rng)
 			want := expect(all, q)
 			if got := ids(t, x, q); !slices.Equal(got, want) {
@@ -274,6 +304,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		x := open(t)
 		in := incident(1)
 		in.End = time.Time{}
+		in.Log[0].Note = "ladder"
 		create(t, x, in)
 		later := Query{From: in.Alarm.Add(24 * time.Hour)}
 		if got := ids(t, x, later); len(got) != 1 {
@@ -281,11 +312,14 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 		if _, err := x.Update(t.Context(), in.ID, func(in *models.Incident) error {
 			in.End, in.State, in.Severity = in.Alarm.Add(time.Hour), models.StateClosed, models.SeverityLow
-			in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain}
+			in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain, Note: "Rain, and a fox"}
+			in.Label, in.Footage.State, in.Hold = "dog", models.FootageStored, &models.Hold{By: "ann", Why: "case no. 4711", At: noon}
+			in.Log[0].Note = ""
 			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}
+		yes, no := true, false
 		for name, c := range map[string]struct {
 			q    Query
 			want int
@@ -300,6 +334,18 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 			"not judged":         {Query{Verdicts: []models.Verdict{""}}, 0},
 			"the severity":       {Query{Severities: []models.Severity{models.SeverityLow}}, 1},
 			"an unknown camera":  {Query{Cameras: []models.CameraID{"other"}}, 0},
+			"held":               {Query{Held: &yes}, 1},
+			"not held":           {Query{Held: &no}, 0},
+			"the label it had":   {Query{Labels: []string{"person"}}, 0},
+			"the label it has":   {Query{Labels: []string{"dog"}}, 1},
+			"a label in words":   {Query{Text: "DOG"}, 1},
+			"the footage it has": {Query{Footage: []models.FootageState{models.FootageStored}}, 1},
+			"its dwell":          {Query{MinDwell: time.Hour + 10*time.Second}, 1},
+			"a longer one":       {Query{MinDwell: time.Hour + 10*time.Second + 1}, 0},
+			"a note it had":      {Query{Text: "ladder"}, 0},
+			"a note it has":      {Query{Text: "fox rain"}, 1},
+			"why it is held":     {Query{Text: "case 4711"}, 1},
+			"a part of a word":   {Query{Text: "471"}, 0},
 			"an hour in its run": {Query{From: in.Alarm.Add(time.Minute), To: in.Alarm.Add(2 * time.Minute)}, 1},
 		} {
 			if got := ids(t, x, c.q); len(got) != c.want {
@@ -406,6 +452,11 @@ var (
 	severities = []models.Severity{models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical}
 	states     = []models.State{models.StateNew, models.StateAcknowledged, models.StateClosed}
 	verdicts   = []models.Verdict{"", models.VerdictTrue, models.VerdictNuisance}
+	labels     = []string{"person", "car", models.LabelUnknown}
+	footages   = []models.FootageState{models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageDeleted}
+	// Some of these words are names of places too, some come only together.
+	notes = []string{"", "Man with a ladder at the GATE.", "person known: post office", "door left open, door closed", "Tür offen; 門", "ladder"}
+	texts = []string{"ladder", "gate", "person ladder", "door", "door open", "car person", "TÜR", "門 offen", "nobody", "loitering person gate ladder door open", "…", "with a a with"}
 )
 
 // crowd makes incidents of all sorts, some at the same instant, some that go on.
@@ -422,8 +473,15 @@ func crowd(n int) []models.Incident {
 		}
 		in.Camera, in.Zone = pick(rng, cameras), pick(rng, zones)
 		in.Kind, in.Severity, in.State = pick(rng, kinds), pick(rng, severities), pick(rng, states)
+		in.Label, in.Footage.State = pick(rng, labels), pick(rng, footages)
 		if v := pick(rng, verdicts); v != "" {
-			in.Judgement = &models.Judgement{Verdict: v}
+			in.Judgement = &models.Judgement{Verdict: v, Note: pick(rng, notes)}
+		}
+		if rng.IntN(4) == 0 {
+			in.Hold = &models.Hold{By: "ann", Why: pick(rng, notes), At: noon}
+		}
+		if rng.IntN(2) == 0 {
+			in.Log = append(in.Log, models.Action{At: in.Alarm, Who: "ladder", What: "gate", Note: pick(rng, notes)})
 		}
 		list[i] = in
 	}
@@ -455,6 +513,22 @@ func randomQuery(rng *rand.Rand) Query {
 	if rng.IntN(2) == 0 {
 		q.To = noon.Add(time.Duration(rng.IntN(45)) * time.Minute)
 	}
+	// Not all at once, or nothing would ever fit.
+	switch rng.IntN(8) {
+	case 0:
+		q.Labels = some(rng, labels)
+	case 1:
+		q.Footage = some(rng, footages)
+	case 2:
+		held := rng.IntN(2) == 0
+		q.Held = &held
+	case 3:
+		q.MinDwell = time.Duration(rng.Int64N(int64(20 * time.Minute)))
+	case 4, 5:
+		q.Text = pick(rng, texts)
+	case 6:
+		q.Text, q.MinDwell, q.Labels = pick(rng, texts), time.Duration(rng.IntN(500))*time.Second, some(rng, labels)
+	}
 	return q
 }
 
@@ -465,6 +539,8 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 		if (q.Cameras == nil || slices.Contains(q.Cameras, in.Camera)) && (q.Zones == nil || slices.Contains(q.Zones, in.Zone)) &&
 			(q.Kinds == nil || slices.Contains(q.Kinds, in.Kind)) && (q.Severities == nil || slices.Contains(q.Severities, in.Severity)) &&
 			(q.States == nil || slices.Contains(q.States, in.State)) && (q.Verdicts == nil || slices.Contains(q.Verdicts, verdict(in))) &&
+			(q.Labels == nil || slices.Contains(q.Labels, in.Label)) && (q.Footage == nil || slices.Contains(q.Footage, in.Footage.State)) &&
+			(q.Held == nil || *q.Held == (in.Hold != nil)) && lasted(in) >= q.MinDwell && says(in, q.Text) &&
 			(q.To.IsZero() || !in.Start.After(q.To)) && (q.From.IsZero() || in.End.IsZero() || !in.End.Before(q.From)) {
 			fit = append(fit, in)
 		}
@@ -490,6 +566,35 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 		out = append(out, in.ID)
 	}
 	return out
+}
+
+func lasted(in models.Incident) time.Duration {
+	if in.End.IsZero() {
+		return in.Alarm.Sub(in.Start)
+	}
+	return in.End.Sub(in.Start)
+}
+
+// says looks for each word of a text the slow way.
+func says(in models.Incident, text string) bool {
+	record := []string{string(in.Camera), string(in.Zone), string(in.Kind), in.Label}
+	for _, a := range in.Log {
+		record = append(record, a.Note)
+	}
+	if in.Judgement != nil {
+		record = append(record, in.Judgement.Note)
+	}
+	if in.Hold != nil {
+		record = append(record, in.Hold.Why)
+	}
+	split := regexp.MustCompile(`[^\pL\pN\pM]+`).Split
+	have := split(strings.ToLower(strings.Join(record, " ")), -1)
+	for _, word := range split(strings.ToLower(text), -1) {
+		if word != "" && !slices.Contains(have, word) {
+			return false
+		}
+	}
+	return true
 }
 
 func FuzzCursor(f *testing.F) {

@@ -35,9 +35,10 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	db.SetMaxIdleConns(4)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
-		dialect: dialect{name: "postgres", json: "JSON", bind: bindDollar, forUpdate: " FOR UPDATE", explain: explainPostgres},
-		write:   db,
-		read:    db,
+		dialect: dialect{name: "postgres", json: "JSON", bind: bindDollar, forUpdate: " FOR UPDATE",
+			unindexed: unindexedPostgres, explain: explainPostgres},
+		write: db,
+		read:  db,
 	}
 	err = x.inTx(ctx, func(tx *sql.Tx) error {
 		// Two nodes that start together must not both make the tables.

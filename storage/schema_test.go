@@ -3,36 +3,41 @@ package storage
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/vedette-cctv/vedette/internal/pgtest"
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// An index that the first release wrote is brought up to date, and its records are read,
+// An index that an earlier release wrote is brought up to date, and its records are read,
 // found, changed and judged like new ones.
-func TestUpgradeFromTheFirstSchema(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "index.db")
-		writeFirstSchema(t, "sqlite", path, dialect{json: "TEXT", bind: bindQuestion})
-		x, err := OpenSQLite(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { x.Close() })
-		testUpgraded(t, x)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		dsn := pgtest.Start(t).Database("upgrade")
-		writeFirstSchema(t, "pgx", dsn, dialect{json: "JSON", bind: bindDollar})
-		testUpgraded(t, mustPostgres(t, dsn))
-	})
+func TestUpgrade(t *testing.T) {
+	server := pgtest.Start(t)
+	for _, version := range []int{1, 2} {
+		t.Run(fmt.Sprintf("sqlite from schema %d", version), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "index.db")
+			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", bind: bindQuestion})
+			x, err := OpenSQLite(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { x.Close() })
+			testUpgraded(t, version, x)
+		})
+		t.Run(fmt.Sprintf("postgres from schema %d", version), func(t *testing.T) {
+			dsn := server.Database(fmt.Sprintf("upgrade%d", version))
+			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", bind: bindDollar})
+			testUpgraded(t, version, mustPostgres(t, dsn))
+		})
+	}
 }
 
-// writeFirstSchema makes the tables as they first were, with incident 1 in them.
-func writeFirstSchema(t *testing.T, driver, dsn string, d dialect) {
+// writeSchema makes the tables as they were, with incident 1 in them.
+func writeSchema(t *testing.T, version int, driver, dsn string, d dialect) {
 	t.Helper()
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
@@ -44,10 +49,11 @@ func writeFirstSchema(t *testing.T, driver, dsn string, d dialect) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	if err := migrate(t.Context(), tx, d, migrations[:1]); err != nil {
+	if err := migrate(t.Context(), tx, d, migrations[:version]); err != nil {
 		t.Fatal(err)
 	}
 	in := incident(1)
+	in.Log[0].Note = "ladder at the fence"
 	lean := in
 	lean.Events = []models.Event{in.Events[0]}
 	lean.Events[0].Path, lean.Events[0].Curve = nil, nil
@@ -59,17 +65,18 @@ func writeFirstSchema(t *testing.T, driver, dsn string, d dialect) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := where{bind: d.bind}
-	values := ""
-	for i, v := range []any{string(in.ID), string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
-		in.Start.UnixMicro(), in.Alarm.UnixMicro(), in.End.UnixMicro(), string(in.Footage.State), in.Revision, string(doc), string(paths)} {
-		if i > 0 {
-			values += ", "
+	names := "id, camera, zone, kind, priority, state, start_us, alarm_us, end_us, footage, revision, doc, paths"
+	values := []any{string(in.ID), string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
+		in.Start.UnixMicro(), in.Alarm.UnixMicro(), in.End.UnixMicro(), string(in.Footage.State), in.Revision, string(doc), string(paths)}
+	if version > 1 {
+		curves, err := json.Marshal([][]models.Sample{in.Events[0].Curve})
+		if err != nil {
+			t.Fatal(err)
 		}
-		values += w.arg(v)
+		names, values = names+", verdict, curves", append(values, "", string(curves))
 	}
-	if _, err := tx.ExecContext(t.Context(), `INSERT INTO incidents (id, camera, zone, kind, priority, state, start_us, alarm_us, end_us,
-		footage, revision, doc, paths) VALUES (`+values+`)`, w.args...); err != nil {
+	w := where{bind: d.bind}
+	if _, err := tx.ExecContext(t.Context(), "INSERT INTO incidents ("+names+") VALUES ("+w.list(values)+")", w.args...); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -77,9 +84,12 @@ func writeFirstSchema(t *testing.T, driver, dsn string, d dialect) {
 	}
 }
 
-func testUpgraded(t *testing.T, x Index) {
+func testUpgraded(t *testing.T, version int, x Index) {
 	want := incident(1)
-	want.Events[0].Curve = nil // records had none then
+	want.Log[0].Note = "ladder at the fence"
+	if version == 1 {
+		want.Events[0].Curve = nil // records had none then
+	}
 	got, err := x.Get(t.Context(), want.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +107,26 @@ func testUpgraded(t *testing.T, x Index) {
 	}
 	if was, is := len(ids(t, x, unjudged)), len(ids(t, x, nuisance)); was != 0 || is != 1 {
 		t.Errorf("after the judgement: %d unjudged, %d nuisance; want 0, 1", was, is)
+	}
+	held, free := true, false
+	for name, c := range map[string]struct {
+		q    Query
+		want int
+	}{
+		"its camera":    {Query{Cameras: []models.CameraID{want.Camera}}, 1},
+		"its label":     {Query{Labels: []string{want.Label}}, 1},
+		"another label": {Query{Labels: []string{"dog"}}, 0},
+		"its dwell":     {Query{MinDwell: 30 * time.Second}, 1},
+		"a longer one":  {Query{MinDwell: 31 * time.Second}, 0},
+		"its note":      {Query{Text: "ladder gate"}, 1},
+		"held":          {Query{Held: &held}, 0},
+		"not held":      {Query{Held: &free}, 1},
+		"its hour":      {Query{From: want.Start, To: want.End}, 1},
+		"the queue":     {Query{Order: OrderQueue}, 1},
+	} {
+		if n := len(ids(t, x, c.q)); n != c.want {
+			t.Errorf("%s: %d found, want %d", name, n, c.want)
+		}
 	}
 	create(t, x, incident(2))
 	if n := len(ids(t, x, Query{})); n != 2 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -20,17 +21,34 @@ type dialect struct {
 	json      string           // type of a document that is kept as it was written
 	bind      func(int) string // the n-th parameter, from 1
 	forUpdate string           // after a SELECT whose row the transaction will write
+	// unindexed writes a column so that no index on it is used.
+	unindexed func(column string) string
 	explain   func(error) error
 }
 
 func bindQuestion(int) string { return "?" }
 func bindDollar(n int) string { return "$" + strconv.Itoa(n) }
 
+// The planner of SQLite knows nothing of how often a value occurs; that of PostgreSQL
+// takes columns for independent that are not.
+func unindexedSQLite(column string) string { return "+" + column }
+func unindexedPostgres(column string) string {
+	switch strings.TrimPrefix(column, "f.") {
+	case "place", "priority", "held", "dwell_class":
+		return column + " + 0"
+	}
+	return column + " || ''"
+}
+
 // sqlIndex is an Index in an SQL database.
 type sqlIndex struct {
 	dialect
 	write *sql.DB // SQLite: one connection, so that writers queue here and not on a lock
 	read  *sql.DB
+	known struct {
+		sync.Mutex
+		places []place // by number
+	}
 }
 
 func (x *sqlIndex) fail(op string, err error) error {
@@ -132,9 +150,6 @@ func endMicros(in models.Incident) any {
 }
 
 func (x *sqlIndex) Create(ctx context.Context, in models.Incident) error {
-	if in.ID == "" {
-		return x.fail("create", errors.New("incident without an ID"))
-	}
 	in.Revision = max(in.Revision, 1)
 	if err := x.inTx(ctx, func(tx *sql.Tx) error { return x.insert(ctx, tx, in) }); err != nil {
 		return x.fail("create "+string(in.ID), err)
@@ -154,6 +169,9 @@ func (r row) columns() []any {
 }
 
 func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) error {
+	if in.ID == "" {
+		return errors.New("incident without an ID")
+	}
 	r, err := rowOf(in)
 	if err != nil {
 		return err
@@ -163,8 +181,15 @@ func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) e
 	for _, v := range r.columns() {
 		values += ", " + w.arg(v)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+
-		`) VALUES (`+values+`) ON CONFLICT (id) DO NOTHING`, w.args...); err != nil {
+	res, err := tx.ExecContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+
+		`) VALUES (`+values+`) ON CONFLICT (id) DO NOTHING`, w.args...)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err // it is there already
+	}
+	if err := x.addFacet(ctx, tx, in); err != nil {
 		return err
 	}
 	return x.widen(ctx, tx, in)
@@ -206,7 +231,7 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 		if in, err = x.get(ctx, tx, id, x.forUpdate); err != nil {
 			return err
 		}
-		revision := in.Revision
+		revision, was := in.Revision, facetOf(in)
 		if refused = change(&in); refused != nil {
 			return refused
 		}
@@ -223,6 +248,9 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 		}
 		w.in("id", []any{string(id)})
 		if _, err := tx.ExecContext(ctx, `UPDATE incidents SET `+strings.Join(set, ", ")+w.String(), w.args...); err != nil {
+			return err
+		}
+		if err := x.changeFacet(ctx, tx, was, in); err != nil {
 			return err
 		}
 		return x.widen(ctx, tx, in)
@@ -272,7 +300,7 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 	}
 	q.Limit = min(q.Limit, MaxLimit)
 	stmt, args, err := x.listQuery(ctx, q)
-	if err != nil {
+	if err != nil || stmt == "" {
 		return Page{}, err
 	}
 	rows, err := x.read.QueryContext(ctx, stmt, args...)
@@ -306,11 +334,10 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 }
 
 func (x *sqlIndex) Count(ctx context.Context, q Query) (int, error) {
-	w := where{bind: x.bind}
 	n := 0
-	err := x.filter(ctx, &w, q)
-	if err == nil {
-		err = x.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM incidents`+w.String(), w.args...).Scan(&n)
+	stmt, args, err := x.countQuery(ctx, q)
+	if err == nil && stmt != "" {
+		err = x.read.QueryRowContext(ctx, stmt, args...).Scan(&n)
 	}
 	if err != nil {
 		return 0, x.fail("count", err)

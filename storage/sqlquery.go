@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -30,23 +31,31 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-// in limits a column to some values, to none when there are none.
-func (w *where) in(column string, values []any) {
+// list binds values and joins their parameters with commas.
+func (w *where) list(values []any) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = w.arg(v)
+	}
+	return strings.Join(out, ", ")
+}
+
+// in limits an expression to some values; without values it does not limit.
+func (w *where) in(expression string, values []any) {
 	switch len(values) {
 	case 0:
 	case 1:
-		w.add(column + " = " + w.arg(values[0]))
+		w.add(expression + " = " + w.arg(values[0]))
 	default:
-		list := make([]string, len(values))
-		for i, v := range values {
-			list[i] = w.arg(v)
-		}
-		w.add(column + " IN (" + strings.Join(list, ", ") + ")")
+		w.add(expression + " IN (" + w.list(values) + ")")
 	}
 }
 
-// maxValues bounds the values of one field of a query.
-const maxValues = 500
+// maxValues bounds the values of one field of a query, and maxWords its words.
+const (
+	maxValues = 500
+	maxWords  = 16
+)
 
 // fields are the limits of a query by column.
 func (q Query) fields() ([]field, error) {
@@ -56,8 +65,25 @@ func (q Query) fields() ([]field, error) {
 		{"state", distinct(q.States, text)},
 		{"verdict", distinct(q.Verdicts, text)},
 		{"kind", distinct(q.Kinds, text)},
+		{"label", distinct(q.Labels, func(s string) any { return column(s) })},
+		{"footage", distinct(q.Footage, text)},
 		{"priority", distinct(q.Severities, func(s models.Severity) any { return priority(s) })},
 	}
+	if q.Held != nil {
+		held := 0
+		if *q.Held {
+			held = 1
+		}
+		fs = append(fs, field{"held", []any{held}})
+	}
+	if q.MinDwell > 0 {
+		f := field{column: "dwell_class"}
+		for class := dwellClass(q.MinDwell); class < dwellClasses; class++ {
+			f.values = append(f.values, class)
+		}
+		fs = append(fs, f)
+	}
+	fs = slices.DeleteFunc(fs, func(f field) bool { return len(f.values) == 0 })
 	for _, f := range fs {
 		if len(f.values) > maxValues {
 			return nil, fmt.Errorf("query: %d values for %s, at most %d", len(f.values), f.column, maxValues)
@@ -93,23 +119,6 @@ func (q Query) order() Order {
 	return q.Order
 }
 
-// filter adds the conditions of q to w.
-func (x *sqlIndex) filter(ctx context.Context, w *where, q Query) error {
-	fields, err := q.fields()
-	if err != nil {
-		return err
-	}
-	alarms, err := x.reach(ctx, q)
-	if err != nil {
-		return err
-	}
-	for _, f := range fields {
-		w.in(f.column, f.values)
-	}
-	w.overlaps(q, alarms)
-	return nil
-}
-
 // alarmRange bounds the alarms of the incidents that can overlap a time range, in µs.
 type alarmRange struct{ lo, hi int64 }
 
@@ -124,7 +133,7 @@ func (x *sqlIndex) reach(ctx context.Context, q Query) (alarmRange, error) {
 	r := alarmRange{q.From.UnixMicro() - after, q.To.UnixMicro() + before}
 	// One that goes on may have begun at any time before.
 	var oldest sql.NullInt64
-	if err := x.read.QueryRowContext(ctx, `SELECT MIN(alarm_us) FROM incidents WHERE end_us IS NULL`).Scan(&oldest); err != nil {
+	if err := x.read.QueryRowContext(ctx, `SELECT MIN(alarm_us) FROM facets WHERE end_us IS NULL`).Scan(&oldest); err != nil {
 		return alarmRange{}, err
 	}
 	if oldest.Valid {
@@ -133,80 +142,28 @@ func (x *sqlIndex) reach(ctx context.Context, q Query) (alarmRange, error) {
 	return r, nil
 }
 
-func (w *where) overlaps(q Query, alarms alarmRange) {
+// within limits to alarms in the range, which every index can find.
+func (w *where) within(q Query, alarms alarmRange, table string) {
 	if !q.From.IsZero() {
-		w.add("alarm_us >= " + w.arg(alarms.lo))
-		w.add("(end_us IS NULL OR end_us >= " + w.arg(q.From.UnixMicro()) + ")")
+		w.add(table + ".alarm_us >= " + w.arg(alarms.lo))
 	}
 	if !q.To.IsZero() {
-		w.add("alarm_us <= " + w.arg(alarms.hi))
-		w.add("start_us <= " + w.arg(q.To.UnixMicro()))
+		w.add(table + ".alarm_us <= " + w.arg(alarms.hi))
 	}
 }
 
-// maxBranches bounds the union of a list; with more values one scan in order is cheaper.
-const maxBranches = 32
-
-// listQuery makes the statement for one page.
-//
-// With several values for a column a database either walks all rows in order, which is
-// slow when few of them fit, or fetches and sorts all that fit, which is slow when many
-// do. So the values of the first limited column become branches of a union: each branch
-// reads at most one page from the index on that column, and only those are sorted.
-func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error) {
-	order := "alarm_us DESC, id DESC"
-	if q.order() == OrderQueue {
-		order = "priority, alarm_us, id"
-	} else if q.order() != OrderNewest {
-		return "", nil, fmt.Errorf("query: order %.20q is unknown", q.Order)
+// overlaps limits to what really lies in the time range.
+func (w *where) overlaps(q Query) {
+	if !q.From.IsZero() {
+		w.add("(f.end_us IS NULL OR f.end_us >= " + w.arg(q.From.UnixMicro()) + ")")
 	}
-	out := "doc"
-	if !q.Brief {
-		out += ", paths, curves"
+	if !q.To.IsZero() {
+		w.add("f.start_us <= " + w.arg(q.To.UnixMicro()))
 	}
-	fields, err := q.fields()
-	if err != nil {
-		return "", nil, err
-	}
-	alarms, err := x.reach(ctx, q)
-	if err != nil {
-		return "", nil, err
-	}
-	split := field{values: []any{nil}}
-	for i, f := range fields {
-		if len(f.values) > 1 && len(f.values) <= maxBranches {
-			split = f
-			fields = append(fields[:i:i], fields[i+1:]...)
-			break
-		}
-		if len(f.values) == 1 {
-			break // its own index already narrows the scan
-		}
-	}
-	all := where{bind: x.bind}
-	var branches []string
-	for i, v := range split.values {
-		w := where{bind: x.bind, args: all.args}
-		if split.column != "" {
-			w.add(split.column + " = " + w.arg(v))
-		}
-		for _, f := range fields {
-			w.in(f.column, f.values)
-		}
-		w.overlaps(q, alarms)
-		if err := w.after(q); err != nil {
-			return "", nil, err
-		}
-		branches = append(branches, fmt.Sprintf("SELECT * FROM (SELECT id, priority, alarm_us, %s FROM incidents%s ORDER BY %s LIMIT %d) AS b%d",
-			out, w.String(), order, q.Limit+1, i))
-		all.args = w.args
-	}
-	return fmt.Sprintf("SELECT %s FROM (%s) AS page ORDER BY %s LIMIT %d",
-		out, strings.Join(branches, " UNION ALL "), order, q.Limit+1), all.args, nil
 }
 
 // after begins behind the last item of the page before.
-func (w *where) after(q Query) error {
+func (w *where) after(q Query, table string) error {
 	if q.After == "" {
 		return nil
 	}
@@ -215,9 +172,132 @@ func (w *where) after(q Query) error {
 		return err
 	}
 	if c.order == OrderQueue {
-		w.add("(priority, alarm_us, id) > (" + w.arg(c.priority) + ", " + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
+		w.add("(f.priority, f.alarm_us, f.id) > (" + w.arg(c.priority) + ", " + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	} else {
-		w.add("(alarm_us, id) < (" + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
+		w.add("(" + table + ".alarm_us, " + table + ".id) < (" + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	}
 	return nil
+}
+
+// countQuery makes the statement that counts; empty when nothing can fit.
+func (x *sqlIndex) countQuery(ctx context.Context, q Query) (string, []any, error) {
+	s, err := x.search(ctx, q)
+	if err != nil || s.nothing {
+		return "", nil, err
+	}
+	w := where{bind: x.bind}
+	for _, f := range s.fields {
+		w.in("f."+f.column, f.values)
+	}
+	w.within(q, s.alarms, "f")
+	w.rest(q, s.terms)
+	return "SELECT COUNT(*) FROM facets f" + w.String(), w.args, nil
+}
+
+// rest are the conditions that no index helps with.
+func (w *where) rest(q Query, terms []term) {
+	if q.MinDwell > 0 {
+		w.add("f.dwell_ns >= " + w.arg(int64(q.MinDwell)))
+	}
+	w.overlaps(q)
+	for _, t := range terms {
+		w.has(t)
+	}
+}
+
+// listQuery makes the statement for one page; empty when nothing can fit.
+//
+// A page is found by walking facets, which are narrow, in the order of the list, along
+// the index that passes over the fewest rows; the documents of those few are fetched at
+// the end. Which index that is, the databases cannot know: how often two values come
+// together depends on the site. So it is measured (see rarest). A walk for several values
+// of a column is a union of walks, each of which reads at most one page.
+func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error) {
+	if o := q.order(); o != OrderQueue && o != OrderNewest {
+		return "", nil, fmt.Errorf("query: order %.20q is unknown", q.Order)
+	}
+	if q.After != "" {
+		// A wrong cursor is wrong even where nothing fits.
+		if _, err := parseCursor(q.After, q.order()); err != nil {
+			return "", nil, err
+		}
+	}
+	s, err := x.search(ctx, q)
+	if err != nil || s.nothing {
+		return "", nil, err
+	}
+	walks := [][]walk{}
+	all := where{bind: x.bind}
+	for _, g := range s.groups() {
+		along, err := x.rarest(ctx, s, g)
+		if err != nil {
+			return "", nil, err
+		}
+		walks = append(walks, s.split(along))
+	}
+	order := "alarm_us DESC, id DESC"
+	if q.order() == OrderQueue {
+		order = "priority, alarm_us, id"
+	}
+	var branches []string
+	for _, w := range slices.Concat(walks...) {
+		stmt, err := x.walk(&all, s, w, order)
+		if err != nil {
+			return "", nil, err
+		}
+		branches = append(branches, fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) AS b%d", stmt, qualified(order, w.table()), q.Limit+1, len(branches)))
+	}
+	if len(branches) == 0 {
+		return "", nil, nil
+	}
+	out := "i.doc"
+	if !q.Brief {
+		out += ", i.paths, i.curves"
+	}
+	// The walks of one page are disjoint, so nothing comes twice.
+	return fmt.Sprintf("SELECT %s FROM (SELECT * FROM (%s) AS every ORDER BY %s LIMIT %d) AS page JOIN incidents i ON i.id = page.id ORDER BY %s",
+		out, strings.Join(branches, " UNION ALL "), order, q.Limit+1, qualified(order, "page")), all.args, nil
+}
+
+// qualified names the table of each column of an order; only facets know the priority.
+func qualified(order, table string) string {
+	columns := strings.Split(order, ", ")
+	for i, c := range columns {
+		if t := table; t == "w" && strings.HasPrefix(c, "priority") {
+			columns[i] = "f." + c
+		} else {
+			columns[i] = t + "." + c
+		}
+	}
+	return strings.Join(columns, ", ")
+}
+
+// walk makes the statement of one walk, without its order.
+func (x *sqlIndex) walk(all *where, s search, along walk, order string) (string, error) {
+	w := where{bind: x.bind, args: all.args}
+	from := "facets f"
+	if along.word != "" {
+		// The order of a cross join is kept: the word's list is walked, not joined to.
+		from = "words w CROSS JOIN facets f"
+		w.add("f.id = w.id")
+		w.add("w.word = " + w.arg(along.word))
+	} else if along.column != "" {
+		w.add("f." + along.column + " = " + w.arg(along.value))
+	}
+	if strings.HasPrefix(order, "priority") && along.priority >= 0 && along.column != "priority" {
+		w.add("f.priority = " + w.arg(along.priority))
+	}
+	w.within(s.q, s.alarms, along.table())
+	for _, f := range s.fields {
+		if f.column != along.column {
+			w.in(x.unindexed("f."+f.column), f.values)
+		}
+	}
+	w.group(x.dialect, along)
+	w.rest(s.q, along.group.either)
+	if err := w.after(s.q, along.table()); err != nil {
+		return "", err
+	}
+	all.args = w.args
+	return "SELECT f.id, f.priority, f.alarm_us FROM " + from + w.String(), nil
 }

@@ -1,0 +1,212 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// facet is what an incident is found by: a narrow row beside its wide documents, so that
+// a search reads little of what it passes over.
+type facet struct {
+	place                     int64
+	camera, zone, kind, label string
+	state, verdict, footage   string
+	priority, held, class     int
+	dwell                     time.Duration
+	start, alarm              int64 // µs since 1970
+	end                       any   // the same, or nil while it goes on
+	id                        string
+	words                     []string
+}
+
+func facetOf(in models.Incident) facet {
+	f := facet{
+		camera: string(in.Camera), zone: string(in.Zone), kind: string(in.Kind), label: column(in.Label),
+		state: string(in.State), verdict: string(verdict(in)), footage: string(in.Footage.State),
+		priority: priority(in.Severity), dwell: dwell(in), start: in.Start.UnixMicro(), alarm: in.Alarm.UnixMicro(),
+		end: endMicros(in), id: string(in.ID), words: notesOf(in),
+	}
+	f.class = dwellClass(f.dwell)
+	if in.Hold != nil {
+		f.held = 1
+	}
+	return f
+}
+
+// column is a text as a column can hold it: PostgreSQL takes neither NUL nor broken UTF-8.
+func column(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+}
+
+// dwell is how long an incident lasted, to its alarm while it goes on.
+func dwell(in models.Incident) time.Duration {
+	if in.End.IsZero() {
+		return in.Alarm.Sub(in.Start)
+	}
+	return in.End.Sub(in.Start)
+}
+
+// dwellClasses is how many classes of dwell there are.
+const dwellClasses = 22
+
+// dwellClass groups dwells by powers of two: class 0 is below one second, class n from
+// 2^(n-1) s, the last is open. "At least 10 min" is then a handful of values, each of
+// which an index holds in the order of time.
+func dwellClass(d time.Duration) int {
+	if d < time.Second {
+		return 0
+	}
+	return min(bits.Len64(uint64(d/time.Second)), dwellClasses-1)
+}
+
+// place is a combination of camera, zone, kind and label that has occurred. There are
+// few of them, whatever the number of incidents.
+type place struct {
+	number                    int64
+	camera, zone, kind, label string
+}
+
+// facetColumns are the columns of facets in the order of facet.columns.
+var facetColumns = []string{"id", "place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage",
+	"held", "dwell_class", "dwell_ns", "start_us", "alarm_us", "end_us"}
+
+func (f facet) columns() []any {
+	return []any{f.id, f.place, f.camera, f.zone, f.kind, f.label, f.priority, f.state, f.verdict, f.footage,
+		f.held, f.class, int64(f.dwell), f.start, f.alarm, f.end}
+}
+
+// same says whether two rows, words apart, say the same.
+func (f facet) same(o facet) bool {
+	f.words, o.words, f.place, o.place = nil, nil, 0, 0
+	return slices.Equal(f.columns(), o.columns())
+}
+
+// addFacet makes an incident findable.
+func (d dialect) addFacet(ctx context.Context, tx *sql.Tx, in models.Incident) error {
+	f := facetOf(in)
+	var err error
+	if f.place, err = d.placeOf(ctx, tx, f); err != nil {
+		return err
+	}
+	w := where{bind: d.bind}
+	stmt := "INSERT INTO facets (" + strings.Join(facetColumns, ", ") + ") VALUES (" + w.list(f.columns()) + ")"
+	if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
+		return err
+	}
+	return d.addWords(ctx, tx, f)
+}
+
+// changeFacet follows a change of the record.
+func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after models.Incident) error {
+	is := facetOf(after)
+	if !was.same(is) {
+		var err error
+		if is.place, err = d.placeOf(ctx, tx, is); err != nil {
+			return err
+		}
+		w := where{bind: d.bind}
+		set := make([]string, len(facetColumns))
+		for i, v := range is.columns() {
+			set[i] = facetColumns[i] + " = " + w.arg(v)
+		}
+		stmt := "UPDATE facets SET " + strings.Join(set, ", ") + " WHERE id = " + w.arg(is.id)
+		if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
+			return err
+		}
+	}
+	if slices.Equal(was.words, is.words) && was.alarm == is.alarm {
+		return nil
+	}
+	for _, word := range was.words {
+		w := where{bind: d.bind}
+		stmt := "DELETE FROM words WHERE word = " + w.arg(word) + " AND alarm_us = " + w.arg(was.alarm) + " AND id = " + w.arg(was.id)
+		if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
+			return err
+		}
+	}
+	return d.addWords(ctx, tx, is)
+}
+
+func (d dialect) addWords(ctx context.Context, tx *sql.Tx, f facet) error {
+	for some := range slices.Chunk(f.words, 100) {
+		w := where{bind: d.bind}
+		rows := make([]string, len(some))
+		for i, word := range some {
+			rows[i] = "(" + w.list([]any{word, f.alarm, f.id}) + ")"
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO words (word, alarm_us, id) VALUES "+strings.Join(rows, ", "), w.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placeOf finds the number of a combination, and gives it one when it is new.
+func (d dialect) placeOf(ctx context.Context, tx *sql.Tx, f facet) (int64, error) {
+	names := []any{f.camera, f.zone, f.kind, f.label}
+	const attempts = 100 // each is lost to another process that has made a place meanwhile
+	for range attempts {
+		w := where{bind: d.bind}
+		for i, name := range []string{"camera", "zone", "kind", "label"} {
+			w.in(name, names[i:i+1])
+		}
+		var n int64
+		err := tx.QueryRowContext(ctx, "SELECT place FROM places"+w.String(), w.args...).Scan(&n)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return n, err
+		}
+		w = where{bind: d.bind}
+		// WHERE TRUE keeps SQLite from reading ON as the beginning of a join.
+		if _, err := tx.ExecContext(ctx, "INSERT INTO places (place, camera, zone, kind, label) SELECT COALESCE(MAX(place), 0) + 1, "+
+			d.texts(&w, names)+" FROM places WHERE TRUE ON CONFLICT DO NOTHING", w.args...); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("no number for a place after %d attempts", attempts)
+}
+
+// texts lists parameters that stand where a database cannot know that they are texts.
+func (d dialect) texts(w *where, values []any) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = "CAST(" + w.arg(v) + " AS TEXT)"
+	}
+	return strings.Join(out, ", ")
+}
+
+// places reads every combination. They are never changed or deleted and numbered in the
+// order in which they came, so the highest number says whether those in memory are all.
+func (x *sqlIndex) places(ctx context.Context) ([]place, error) {
+	var last int64
+	if err := x.read.QueryRowContext(ctx, "SELECT COALESCE(MAX(place), 0) FROM places").Scan(&last); err != nil {
+		return nil, err
+	}
+	x.known.Lock()
+	defer x.known.Unlock()
+	if n := len(x.known.places); n > 0 && x.known.places[n-1].number >= last {
+		return x.known.places, nil
+	}
+	rows, err := x.read.QueryContext(ctx, "SELECT place, camera, zone, kind, label FROM places ORDER BY place")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []place
+	for rows.Next() {
+		var p place
+		if err := rows.Scan(&p.number, &p.camera, &p.zone, &p.kind, &p.label); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	x.known.places = all
+	return all, rows.Err()
+}

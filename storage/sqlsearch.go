@@ -1,0 +1,310 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vedette-cctv/vedette/models"
+)
+
+// search is a query with everything worked out that needs no incident.
+type search struct {
+	q      Query
+	fields []field
+	alarms alarmRange
+	// places are the combinations of camera, zone, kind and label that fit the query's
+	// limits on those; every is how many there are at all.
+	places []int64
+	every  int
+	terms  []term
+	// nothing says that no incident can fit.
+	nothing bool
+}
+
+// term is a word of the query's text. An incident has it in the names of its place or in
+// its notes.
+type term struct {
+	word   string
+	places []int64 // whose names have it
+	noted  bool    // some incident has it in its notes
+}
+
+// places beyond this many are told apart by their columns, not one by one.
+const maxPlaces = 24
+
+func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
+	s := search{q: q}
+	var err error
+	if s.fields, err = q.fields(); err != nil {
+		return s, err
+	}
+	if s.alarms, err = x.reach(ctx, q); err != nil {
+		return s, err
+	}
+	all, err := x.places(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.every = len(all)
+	limits := map[string][]any{}
+	for _, f := range s.fields {
+		limits[f.column] = f.values
+	}
+	fits := func(column, value string) bool {
+		values := limits[column]
+		return len(values) == 0 || slices.Contains(values, any(value))
+	}
+	words := wordsOf(q.Text)
+	for _, word := range words[:min(len(words), maxWords)] {
+		s.terms = append(s.terms, term{word: word})
+	}
+	for _, p := range all {
+		if fits("camera", p.camera) && fits("zone", p.zone) && fits("kind", p.kind) && fits("label", p.label) {
+			s.places = append(s.places, p.number)
+		}
+		if len(s.terms) == 0 {
+			continue
+		}
+		names := p.names()
+		for i, t := range s.terms {
+			if _, ok := slices.BinarySearch(names, t.word); ok {
+				s.terms[i].places = append(s.terms[i].places, p.number)
+			}
+		}
+	}
+	s.nothing = len(s.places) == 0
+	for i, t := range s.terms {
+		if s.terms[i].noted, err = x.noted(ctx, t.word); err != nil {
+			return s, err
+		}
+		s.nothing = s.nothing || len(t.places) == 0 && !s.terms[i].noted
+	}
+	return s, nil
+}
+
+func (x *sqlIndex) noted(ctx context.Context, word string) (bool, error) {
+	w := where{bind: x.bind}
+	n := 0
+	err := x.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM words WHERE word = "+w.arg(word)+" LIMIT 1) AS one", w.args...).Scan(&n)
+	return n > 0, err
+}
+
+// group is one way in which incidents can have the words of a text: some in the names of
+// their places, the others in their notes. The groups of a query are disjoint.
+type group struct {
+	places []int64 // only these
+	texted bool    // places follow from the text too, not from the columns alone
+	notes  []string
+	either []term // words beyond the bound on groups; looked for in both
+}
+
+// maxGroups bounds the ways that are told apart.
+const maxGroups = 8
+
+func (s search) groups() []group {
+	groups := []group{{places: s.places}}
+	for _, t := range s.terms {
+		if len(groups) == maxGroups && t.noted && len(t.places) > 0 {
+			for i := range groups {
+				groups[i].either = append(slices.Clip(groups[i].either), t)
+			}
+			continue
+		}
+		var next []group
+		for _, g := range groups {
+			named, other := partition(g.places, t.places)
+			if len(named) > 0 {
+				next = append(next, group{named, true, g.notes, g.either})
+			}
+			if t.noted && len(other) > 0 {
+				next = append(next, group{other, g.texted || len(named) > 0, append(slices.Clip(g.notes), t.word), g.either})
+			}
+		}
+		groups = next
+	}
+	return groups
+}
+
+// partition splits a sorted list into what another one has and what it has not.
+func partition(list, by []int64) (in, out []int64) {
+	for _, n := range list {
+		if _, ok := slices.BinarySearch(by, n); ok {
+			in = append(in, n)
+		} else {
+			out = append(out, n)
+		}
+	}
+	return in, out
+}
+
+// group limits to the incidents of a group. What the columns say already it leaves out.
+func (w *where) group(d dialect, along walk) {
+	g := along.group
+	if g.texted {
+		w.add(d.unindexed("f.place") + " IN (" + numbers(g.places) + ")")
+	}
+	for _, word := range g.notes {
+		if word == along.word {
+			continue
+		}
+		w.add("EXISTS (" + w.note(word) + ")")
+	}
+}
+
+func (w *where) note(word string) string {
+	return "SELECT 1 FROM words n WHERE n.word = " + w.arg(word) + " AND n.alarm_us = f.alarm_us AND n.id = f.id"
+}
+
+// has limits to incidents that have a word, in a name or in a note.
+func (w *where) has(t term) {
+	var ways []string
+	if len(t.places) > 0 {
+		ways = append(ways, "f.place IN ("+numbers(t.places)+")")
+	}
+	if t.noted {
+		ways = append(ways, "EXISTS ("+w.note(t.word)+")")
+	}
+	w.add("(" + strings.Join(ways, " OR ") + ")")
+}
+
+func numbers(list []int64) string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(out, ", ")
+}
+
+// walk goes along one value of an indexed column, along the list of a word, or along all
+// incidents.
+type walk struct {
+	column   string
+	value    any
+	word     string
+	priority int // only in OrderQueue; -1 for all
+	group    group
+}
+
+// table is where the order of the walk comes from.
+func (w walk) table() string {
+	if w.word != "" {
+		return "w"
+	}
+	return "f"
+}
+
+// maxBranches bounds the walks of one union; with more, another way is cheaper.
+const maxBranches = 32
+
+// ways are the walks that find a whole group: each list is one way to do it.
+func (s search) ways(g group) [][]walk {
+	var all [][]walk
+	for _, f := range s.fields {
+		if len(f.values) > maxBranches {
+			continue
+		}
+		way := make([]walk, len(f.values))
+		for i, v := range f.values {
+			way[i] = walk{column: f.column, value: v, group: g}
+		}
+		all = append(all, way)
+	}
+	if len(g.places) < s.every && len(g.places) <= maxPlaces {
+		way := make([]walk, len(g.places))
+		for i, n := range g.places {
+			way[i] = walk{column: "place", value: n, group: g}
+		}
+		all = append(all, way)
+	}
+	for _, word := range g.notes {
+		all = append(all, []walk{{word: word, group: g}})
+	}
+	if len(all) == 0 || !s.q.From.IsZero() || !s.q.To.IsZero() {
+		all = append(all, []walk{{group: g}})
+	}
+	return all
+}
+
+// sampled is how many entries of a way are looked at to see how rare it is.
+const sampled = 200
+
+// rarest chooses the way that passes over the fewest incidents: the one with the fewest
+// entries, or among those with more than are sampled the one whose newest entries lie the
+// furthest back.
+func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error) {
+	ways := s.ways(g)
+	if len(ways) == 1 {
+		return ways[0], nil
+	}
+	var best []walk
+	least, furthest := math.MaxInt, int64(math.MaxInt64)
+	for _, way := range ways {
+		all := where{bind: x.bind}
+		var branches []string
+		for i, along := range way {
+			w := where{bind: x.bind, args: all.args}
+			table := "facets"
+			if along.word != "" {
+				table = "words"
+				w.add("t.word = " + w.arg(along.word))
+			} else if along.column != "" {
+				w.add("t." + along.column + " = " + w.arg(along.value))
+			}
+			w.within(s.q, s.alarms, "t")
+			branches = append(branches, "SELECT * FROM (SELECT t.alarm_us FROM "+table+" t"+w.String()+
+				" ORDER BY t.alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS b"+strconv.Itoa(i))
+			all.args = w.args
+		}
+		var n int
+		var back sql.NullInt64
+		if err := x.read.QueryRowContext(ctx, "SELECT COUNT(*), MIN(alarm_us) FROM (SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+
+			") AS every ORDER BY alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS newest", all.args...).Scan(&n, &back); err != nil {
+			return nil, err
+		}
+		if n < least || n == least && back.Int64 < furthest {
+			best, least, furthest = way, n, back.Int64
+		}
+		if n == 0 {
+			return nil, nil // nothing fits this group
+		}
+	}
+	return best, nil
+}
+
+// split makes the walks of a queue: in its order the severity comes first, which the
+// index of another column does not know, so each severity is walked by itself.
+func (s search) split(way []walk) []walk {
+	if s.q.order() != OrderQueue {
+		return way
+	}
+	priorities := []int{}
+	for p := range models.SeverityCritical.Rank() + 1 {
+		priorities = append(priorities, p)
+	}
+	priorities = append(priorities, priority("")) // a severity that nobody knows comes last
+	for _, f := range s.fields {
+		if f.column == "priority" {
+			priorities = priorities[:0]
+			for _, v := range f.values {
+				priorities = append(priorities, v.(int))
+			}
+		}
+	}
+	var out []walk
+	for _, w := range way {
+		if w.column == "priority" || w.column == "" && w.word == "" {
+			w.priority = -1
+			out = append(out, w)
+			continue
+		}
+		for _, p := range priorities {
+			w.priority = p
+			out = append(out, w)
+		}
+	}
+	return out
+}
