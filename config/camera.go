@@ -91,7 +91,9 @@ func (c Camera) Address() string {
 func (c Camera) LongestDwell() time.Duration {
 	var longest time.Duration
 	for _, rule := range c.Health.Rules() {
-		longest = max(longest, rule.For)
+		if rule.Kind != models.KindClock { // its clip shows the alarm, not how it came about
+			longest = max(longest, rule.For)
+		}
 	}
 	for _, zone := range c.Zones {
 		for _, rule := range zone.Rules {

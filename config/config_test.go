@@ -90,6 +90,7 @@ func TestEverythingHasADefault(t *testing.T) {
 				Defocused:  config.Trouble{Enabled: true, For: 30 * time.Second, Severity: "medium"},
 				Moved:      config.Trouble{Enabled: true, For: 10 * time.Second, Severity: "high"},
 				Blank:      config.Trouble{Enabled: true, For: 5 * time.Second, Severity: "high"},
+				Clock:      config.Trouble{Enabled: true, For: time.Minute, Severity: "medium", MaxOffset: 2 * time.Second},
 			},
 		}},
 	}
@@ -176,6 +177,7 @@ cameras:
 		{Kind: "covered", Severity: "critical", For: 2 * time.Second},
 		{Kind: "defocused", Severity: "medium", For: 30 * time.Second},
 		{Kind: "blank", Severity: "low", For: 5 * time.Second},
+		{Kind: "clock", Severity: "medium", For: time.Minute, MaxOffset: 2 * time.Second},
 	})
 	same(t, cfg.Cameras[1].Watch("").Health, []models.Rule{
 		{Kind: "camera_lost", Severity: "high", For: 15 * time.Second},
@@ -183,6 +185,7 @@ cameras:
 		{Kind: "defocused", Severity: "medium", For: 30 * time.Second},
 		{Kind: "moved", Severity: "high", For: 10 * time.Second},
 		{Kind: "blank", Severity: "low", For: 5 * time.Second},
+		{Kind: "clock", Severity: "medium", For: time.Minute, MaxOffset: 2 * time.Second},
 	})
 }
 

@@ -14,6 +14,7 @@ type Health struct {
 	Defocused  Trouble
 	Moved      Trouble
 	Blank      Trouble
+	Clock      Trouble
 }
 
 // Trouble is one kind of trouble with a camera.
@@ -21,6 +22,8 @@ type Trouble struct {
 	Enabled  bool
 	For      time.Duration // how long it must last before it is an incident
 	Severity models.Severity
+	// MaxOffset is how far the camera's clock may be from ours (clock).
+	MaxOffset time.Duration
 }
 
 // Rules are the troubles that are looked for, in the order of models.HealthKinds.
@@ -28,7 +31,7 @@ func (h Health) Rules() []models.Rule {
 	var rules []models.Rule
 	for _, kind := range models.HealthKinds() {
 		if t := h.of(kind); t.Enabled {
-			rules = append(rules, models.Rule{Kind: kind, Severity: t.Severity, For: t.For})
+			rules = append(rules, models.Rule{Kind: kind, Severity: t.Severity, For: t.For, MaxOffset: t.MaxOffset})
 		}
 	}
 	return rules
@@ -49,6 +52,8 @@ func (h *Health) of(kind models.Kind) *Trouble {
 		return &h.Moved
 	case models.KindBlank:
 		return &h.Blank
+	case models.KindClock:
+		return &h.Clock
 	}
 	panic("config: no trouble is called " + string(kind))
 }
@@ -72,7 +77,19 @@ func healthObject() object[Health] {
 		// Longer than a gust, or a hand that cleans the housing.
 		trouble(models.KindMoved, "The camera looks elsewhere.", "10s", models.SeverityHigh),
 		trouble(models.KindBlank, "The picture is of one shade: black, white, blue.", "5s", models.SeverityHigh),
+		field(string(models.KindClock), "The camera's clock is far from ours.", clockObject().shape(),
+			func(h *Health) *Trouble { return h.of(models.KindClock) }),
 	}}
+}
+
+// clockObject is trouble with a clock: two seconds are what a court asks about, and a
+// camera with a time server is far within them. A minute is longer than a camera needs to
+// ask its server after a restart.
+func clockObject() object[Trouble] {
+	o := troubleObject("60s", models.SeverityMedium)
+	o.keys = append(o.keys, field("max_offset", "How far the camera's clock may be from ours, by its RTCP sender reports.",
+		duration(100*time.Millisecond, 24*time.Hour), func(t *Trouble) *time.Duration { return &t.MaxOffset }).or("2s"))
+	return o
 }
 
 func troubleObject(confirm string, matters models.Severity) object[Trouble] {

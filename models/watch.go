@@ -39,7 +39,7 @@ const (
 
 // HealthKinds are the kinds of trouble with a camera.
 func HealthKinds() []Kind {
-	return []Kind{KindCameraLost, KindFrozen, KindCovered, KindDefocused, KindMoved, KindBlank}
+	return []Kind{KindCameraLost, KindFrozen, KindCovered, KindDefocused, KindMoved, KindBlank, KindClock}
 }
 
 // KindStorage is the kind of an incident that no rule raises: footage had to be refused.

@@ -77,7 +77,11 @@ func health(rules []models.Rule) string {
 	var on []string
 	off := models.HealthKinds()
 	for _, r := range rules {
-		on = append(on, fmt.Sprintf("%s after %s (%s)", r.Kind, config.Span(r.For), r.Severity))
+		what := string(r.Kind)
+		if r.MaxOffset > 0 {
+			what += " more than " + config.Span(r.MaxOffset) + " off"
+		}
+		on = append(on, fmt.Sprintf("%s after %s (%s)", what, config.Span(r.For), r.Severity))
 		off = slices.DeleteFunc(off, func(kind models.Kind) bool { return kind == r.Kind })
 	}
 	said := strings.Join(on, ", ")

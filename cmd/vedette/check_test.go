@@ -30,6 +30,7 @@ func TestCheckSaysWhatTheFileMeans(t *testing.T) {
       defocused: {enabled: false}
       moved: {enabled: false}
       blank: {enabled: false}
+      clock: {enabled: false}
 `)
 	code, stdout, stderr := call(t, "check", path)
 	want := `gate: Main gate at rtsp://192.0.2.10
@@ -38,11 +39,11 @@ func TestCheckSaysWhatTheFileMeans(t *testing.T) {
     line (medium): anything crosses the line to its left side; always
   zone drawn
     no rules: it is only drawn
-  health: camera_lost after 15s (high), covered after 5s (high), moved after 10s (high), blank after 5s (high); off: frozen, defocused
+  health: camera_lost after 15s (high), covered after 5s (high), moved after 10s (high), blank after 5s (high), clock more than 2s off after 1m (medium); off: frozen, defocused
   buffer: 1m30s of footage for the slowest of these, which fits up to 8 Mbit/s
 yard: yard at rtsp://192.0.2.11
   no zones: it is not watched for anything but its own health
-  health: off: camera_lost, frozen, covered, defocused, moved, blank
+  health: off: camera_lost, frozen, covered, defocused, moved, blank, clock
 `
 	if got, ok := strings.CutSuffix(stdout[:max(0, strings.LastIndex(stdout, ", hash"))], path+": good: 2 cameras, 2 zones, 2 rules"); code != 0 || !ok || got != want {
 		t.Errorf("code %d, %s\ngot:\n%s\nwant:\n%s", code, stderr, stdout, want)

@@ -48,6 +48,8 @@ func ruleInWords(r models.Rule) string {
 		return "the camera looks elsewhere" + lasting(" for", r.For)
 	case models.KindBlank:
 		return "the picture is of one shade" + lasting(" for", r.For)
+	case models.KindClock:
+		return "the camera's clock is more than " + span(r.MaxOffset) + " from ours" + lasting(" for", r.For)
 	}
 	return kindWord(r.Kind)
 }

@@ -6,7 +6,7 @@ export const ruleKinds = [
 ] as const satisfies readonly Kind[];
 
 /** Trouble with a camera itself, in the order of models.HealthKinds; it belongs to no zone. */
-export const healthKinds = ["camera_lost", "frozen", "covered", "defocused", "moved", "blank"] as const satisfies readonly Kind[];
+export const healthKinds = ["camera_lost", "frozen", "covered", "defocused", "moved", "blank", "clock"] as const satisfies readonly Kind[];
 
 export const kinds: readonly Kind[] = [...ruleKinds, ...healthKinds, "storage"];
 
@@ -28,6 +28,7 @@ const words: Record<Kind, string> = {
   defocused: "Camera out of focus",
   moved: "Camera moved",
   blank: "Camera blank",
+  clock: "Camera clock off",
   storage: "Footage refused",
 };
 

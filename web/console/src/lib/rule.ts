@@ -47,6 +47,8 @@ function core(r: Rule, zone: string): string {
       return `the camera looks elsewhere than before${holds}`;
     case "blank":
       return `the picture is of one shade${holds}`;
+    case "clock":
+      return `the camera's clock is ${r.max_offset_ns ? `more than ${lasting(r.max_offset_ns)}` : "far"} from ours${holds}`;
     default:
       return `${kindWord(r.kind)} in ${zone}${dwell ? ` for ${dwell}` : ""}${holds}`;
   }
