@@ -170,14 +170,7 @@ func (w *recording) run() {
 		w.in.Footage.State = models.FootageNone
 		r.disk(w.in.Camera, err)
 	}
-	footage := w.in.Footage
-	w.save(func(in *models.Incident) { in.Footage = footage })
-	if w.entry != nil {
-		// The alert is out; its pictures follow at once, and people are told again.
-		w.stills()
-		w.save(func(*models.Incident) {})
-	}
-
+	// The past lies in memory only, so it goes to the disk at once, beside the record.
 	camera := w.in.Camera
 	cutter := &cutter{cursor: w.Cursor, entry: w.entry, log: w.log, title: w.title(),
 		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(camera, err) }}
@@ -186,6 +179,13 @@ func (w *recording) run() {
 		go func() { defer close(done); cutter.run() }()
 	} else {
 		close(done)
+	}
+	footage := w.in.Footage
+	w.save(func(in *models.Incident) { in.Footage = footage })
+	if w.entry != nil {
+		// The alert is out; its pictures follow, and people are told again.
+		w.stills()
+		w.save(func(*models.Incident) {})
 	}
 	var until models.Instant
 	for ch := range w.steps {
