@@ -88,7 +88,7 @@ func (s *s3) PutLocked(ctx context.Context, key string, body io.ReadSeeker, o mo
 // lockUntil puts a lock into the options of an upload.
 func (s *s3) lockUntil(opts *minio.PutObjectOptions, until time.Time) {
 	// The service refuses a date that is over when the request arrives.
-	if time.Until(until) < time.Minute {
+	if time.Until(until) < time.Second {
 		return
 	}
 	opts.Mode, opts.RetainUntilDate = s.retention(), until.UTC()
