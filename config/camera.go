@@ -25,6 +25,7 @@ type Camera struct {
 	PreRoll   time.Duration // footage kept from before the arrival
 	PostRoll  time.Duration // footage kept from after the end
 	Buffer    Buffer
+	Record    Record
 	Detect    Detect
 	Health    Health
 	Zones     []models.Zone // in the file's order
@@ -34,6 +35,13 @@ type Camera struct {
 type Buffer struct {
 	Memory int64
 	Disk   int64 // used beyond Memory; 0 keeps nothing on disk
+}
+
+// Record is the continuous footage of one camera, beside the clips of its incidents.
+type Record struct {
+	Continuous bool
+	Keep       time.Duration // older footage is deleted; 0: age is no reason
+	Size       int64         // bytes; beyond it the oldest is deleted; 0: size is no reason
 }
 
 // Detect is how one camera's pictures are analysed.
@@ -72,7 +80,8 @@ func (c Camera) SameStream(o Camera) bool {
 		c.Timeout == o.Timeout &&
 		c.PreRoll == o.PreRoll &&
 		c.PostRoll == o.PostRoll &&
-		c.Buffer == o.Buffer
+		c.Buffer == o.Buffer &&
+		c.Record.Continuous == o.Record.Continuous
 }
 
 // Address is the scheme and host of URL: what may be shown to people and logged. Path and

@@ -21,6 +21,9 @@ type Config struct {
 	Storage Storage
 	Workers int // analysis workers; 0 is one for each CPU
 	Models  Models
+	// Record is what defaults says of continuous footage: it holds for what is left of
+	// cameras that are no longer in the file.
+	Record  Record
 	Cameras []Camera // in the file's order
 }
 

@@ -78,8 +78,10 @@ func TestEverythingHasADefault(t *testing.T) {
 			Spool:  config.Spool{Quota: 20 << 30},
 		},
 		Models: config.Models{Path: []string{"/etc/vedette/data/models"}, Weights: "yolox_nano", Budget: 30},
+		Record: config.Record{Keep: 7 * 24 * time.Hour},
 		Cameras: []config.Camera{{
-			ID: "gate", Name: "gate", URL: "rtsp://192.0.2.10/main", Transport: config.TCP,
+			Record: config.Record{Keep: 7 * 24 * time.Hour},
+			ID:     "gate", Name: "gate", URL: "rtsp://192.0.2.10/main", Transport: config.TCP,
 			Timeout: 10 * time.Second, PreRoll: 10 * time.Second, PostRoll: 5 * time.Second,
 			Buffer: config.Buffer{Memory: 64 << 20, Disk: 512 << 20},
 			Detect: config.Detect{FPS: 10, Objects: true},
@@ -383,6 +385,12 @@ func TestLoadSaysThatThereIsNoFile(t *testing.T) {
 	}
 }
 
+func TestRecord(t *testing.T) {
+	cfg := parse(t, "defaults: {record: {continuous: true, keep: 14d}}\n"+camera("record: {size: 200GB}"))
+	same(t, cfg.Cameras[0].Record, config.Record{Continuous: true, Keep: 14 * 24 * time.Hour, Size: 200e9})
+	same(t, cfg.Record, config.Record{Continuous: true, Keep: 14 * 24 * time.Hour})
+}
+
 func TestSameStream(t *testing.T) {
 	base := camera("zones: {door: {polygon: [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]], rules: [{kind: motion}]}}")
 	old := parse(t, base).Cameras[0]
@@ -393,14 +401,16 @@ func TestSameStream(t *testing.T) {
 		"detect: {looks: 1}":                  true,
 		"health: {covered: {enabled: false}}": true,
 		"detect: {masks: [[[0, 0], [1, 0], [1, 1]]]}": true,
-		"name: Other":                     false,
-		"detect_url: rtsp://192.0.2.10/s": false,
-		"transport: udp":                  false,
-		"timeout: 11s":                    false,
-		"pre_roll: 11s":                   false,
-		"post_roll: 11s":                  false,
-		"buffer: {memory: 65MiB}":         false,
-		"buffer: {disk: 1MiB}":            false,
+		"record: {keep: 1d, size: 1GB}":               true,
+		"record: {continuous: true}":                  false,
+		"name: Other":                                 false,
+		"detect_url: rtsp://192.0.2.10/s":             false,
+		"transport: udp":                              false,
+		"timeout: 11s":                                false,
+		"pre_roll: 11s":                               false,
+		"post_roll: 11s":                              false,
+		"buffer: {memory: 65MiB}":                     false,
+		"buffer: {disk: 1MiB}":                        false,
 	} {
 		changed := parse(t, base+"    "+change+"\n").Cameras[0]
 		if got := changed.SameStream(old); got != want {

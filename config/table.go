@@ -244,6 +244,8 @@ func settings() []key[Camera] {
 				field("disk", "Footage kept on disk when memory is full; 0 keeps none there.",
 					byteSize(0, 1<<42), func(b *Buffer) *int64 { return &b.Disk }).or("512MiB"),
 			}}.shape(), func(c *Camera) *Buffer { return &c.Buffer }).on(restartsCamera),
+		field("record", "Continuous footage on this machine's disk, beside the clips of incidents.",
+			recordObject().shape(), func(c *Camera) *Record { return &c.Record }),
 		field("detect", "How pictures are analysed.",
 			object[Detect]{keys: []key[Detect]{
 				field("fps", "Frames analysed a second, at most; 0 is every frame.",
@@ -258,6 +260,17 @@ func settings() []key[Camera] {
 		field("health", "Trouble with the camera itself that becomes an incident.",
 			healthObject().shape(), func(c *Camera) *Health { return &c.Health }).on(atOnce),
 	}
+}
+
+func recordObject() object[Record] {
+	return object[Record]{keys: []key[Record]{
+		field("continuous", "Record all the time. A stream of 3 Mbit/s takes 32 GB a day.",
+			onOff(), func(r *Record) *bool { return &r.Continuous }).or(false).on(restartsCamera),
+		field("keep", "Older footage is deleted, but for that of incidents that go on or are on hold; 0 deletes nothing for its age.",
+			age(0, 10*365*24*time.Hour), func(r *Record) *time.Duration { return &r.Keep }).or("7d").on(atOnce),
+		field("size", "Disk space for the camera's footage, beyond which the oldest is deleted; 0 leaves it to the disk: the oldest of all cameras goes when less than 1 GiB is free.",
+			byteSize(0, 1<<50), func(r *Record) *int64 { return &r.Size }).or(0).on(atOnce),
+	}}
 }
 
 func defaultsObject() object[Camera] {
@@ -327,6 +340,7 @@ func checkFile(d *decoder, v value, path string, f *file) {
 	if f.Models.Path == nil {
 		f.Models.Path = []string{filepath.Join(f.Data, "models")}
 	}
+	f.Record = f.base.Record
 	held := make(map[string]models.CameraID, len(f.Cameras))
 	for _, c := range f.Cameras {
 		name := strings.ToLower(c.Name)
