@@ -182,6 +182,15 @@ type column struct {
 	right bool
 }
 
+// inner is the width of the text in a cell. What ends at the right keeps away from what
+// begins there.
+func (c column) inner() float64 {
+	if c.right {
+		return c.width - 4
+	}
+	return c.width - 2
+}
+
 const (
 	tableText = 8.2
 	tableLine = 4.0
@@ -197,7 +206,7 @@ func (p *paper) table(columns []column, rows [][]string) {
 		most := 1
 		for i, c := range columns {
 			p.cellFont(c)
-			cells[i] = p.lines(row[i], c.width-2)
+			cells[i] = p.lines(row[i], c.inner())
 			most = max(most, len(cells[i]))
 		}
 		for from := 0; from < most; {
@@ -231,7 +240,7 @@ func (p *paper) tableHead(columns []column) {
 	for _, c := range columns {
 		p.font("B", 7.6, inkSoft)
 		p.SetX(x + 1)
-		p.CellFormat(c.width-2, 5.4, c.title, "", 0, align(c), false, 0, "")
+		p.CellFormat(c.inner(), 5.4, c.title, "", 0, align(c), false, 0, "")
 		x += c.width
 	}
 	p.SetXY(marginLeft, p.GetY()+5.4)
@@ -244,7 +253,7 @@ func (p *paper) tableRow(columns []column, cells [][]string, first, n int) {
 		p.cellFont(c)
 		for j := first; j < min(first+n, len(cells[i])); j++ {
 			p.SetXY(x+1, top+tablePad+float64(j-first)*tableLine)
-			p.CellFormat(c.width-2, tableLine, cells[i][j], "", 0, align(c), false, 0, "")
+			p.CellFormat(c.inner(), tableLine, cells[i][j], "", 0, align(c), false, 0, "")
 		}
 		x += c.width
 	}
@@ -301,13 +310,9 @@ func (p *paper) facts(pairs [][2]string) {
 // picture sets a JPEG, no larger than width x height, in the middle. What is no JPEG that a
 // PDF can hold is left out.
 func (p *paper) picture(name string, data []byte, width, height float64, caption string) {
-	cfg, kind, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil || kind != "jpeg" || cfg.Width <= 0 || cfg.Height <= 0 {
+	w, h := fitted(data, width, height)
+	if h == 0 {
 		return
-	}
-	w, h := width, width*float64(cfg.Height)/float64(cfg.Width)
-	if h > height {
-		w, h = height*float64(cfg.Width)/float64(cfg.Height), height
 	}
 	o := fpdf.ImageOptions{ImageType: "JPG"}
 	p.RegisterImageOptionsReader(name, o, bytes.NewReader(data))
@@ -320,6 +325,19 @@ func (p *paper) picture(name string, data []byte, width, height float64, caption
 	p.font("", 7.6, inkSoft)
 	p.CellFormat(textWidth, 4, p.fit(caption, textWidth), "", 1, "C", false, 0, "")
 	p.gap(1.5)
+}
+
+// fitted is the size of a JPEG that is no larger than width x height; 0 when it is none.
+func fitted(data []byte, width, height float64) (w, h float64) {
+	cfg, kind, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil || kind != "jpeg" || cfg.Width <= 0 || cfg.Height <= 0 {
+		return 0, 0
+	}
+	w, h = width, width*float64(cfg.Height)/float64(cfg.Width)
+	if h > height {
+		w, h = height*float64(cfg.Width)/float64(cfg.Height), height
+	}
+	return w, h
 }
 
 // bytes ends the document.

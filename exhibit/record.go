@@ -5,17 +5,19 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
 
+// sheetHeight is the most that a contact sheet takes of a page, in mm.
+const sheetHeight = 215
+
 // recordPDF makes the record of an incident as a person reads, prints and files it.
 func (b *builder) recordPDF(ctx context.Context, it *item) ([]byte, error) {
 	title := fmt.Sprintf("Incident %s", it.ID)
-	p := newPaper(title, fmt.Sprintf("incident %s · exhibit made %s by %s", it.ID, instant(b.o.At, b.o.Place), b.o.By), b.o.At)
+	p := newPaper(title, fmt.Sprintf("%s · made %s by %s", it.ID, b.clock(b.o.At), b.o.By), b.o.At)
 	b.recordHead(p, it)
 	still, err := b.stillOf(ctx, it, models.RoleStill, models.RolePicture)
 	if err != nil {
@@ -29,8 +31,9 @@ func (b *builder) recordPDF(ctx context.Context, it *item) ([]byte, error) {
 		return nil, err
 	}
 	if it.sheet != nil {
-		p.heading("Contact sheet", 80)
-		p.picture("sheet", it.sheet, textWidth, 215, "Pictures of the clip at even times, decoded from the original.")
+		_, height := fitted(it.sheet, textWidth, sheetHeight)
+		p.heading("Contact sheet", height+7)
+		p.picture("sheet", it.sheet, textWidth, sheetHeight, "Pictures of the clip at even times, decoded from the original.")
 	}
 	b.logTable(p, it)
 	b.custodyTable(p, it)
@@ -323,9 +326,8 @@ func objectNames(objects []models.Object) string {
 
 func (b *builder) fileTable(p *paper, it *item) {
 	p.heading("Files and their SHA-256", 20)
-	files := slices.Clone(it.files)
 	var rows [][]string
-	for _, f := range files {
+	for _, f := range it.files {
 		rows = append(rows, []string{strings.TrimPrefix(f.Path, it.folder+"/"), roleInWords(f.Role), bytesInWords(f.Size), f.SHA256})
 	}
 	p.table([]column{{title: "FILE", width: 33}, {title: "WHAT IT IS", width: 52}, {title: "SIZE", width: 17, right: true},
