@@ -2,10 +2,14 @@ package storage
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 )
+
+// errNoFragments says that a file is no fragmented MP4.
+var errNoFragments = errors.New("no fragmented MP4")
 
 // wholeFragments finds where the fragments of a growing MP4 that are whole end: at most
 // limit bytes after from, but for a first fragment that is longer by itself. It looks at
@@ -32,7 +36,7 @@ func wholeFragments(r io.ReaderAt, from, size, limit int64) (end int64, upTo tim
 			length = int64(binary.BigEndian.Uint64(head[8:]))
 		}
 		if length < 8 || length > maxFragment {
-			return end, upTo, fmt.Errorf("box %q at byte %d of a growing clip has length %d", kind, off, length)
+			return end, upTo, fmt.Errorf("%w: box %q at byte %d has length %d", errNoFragments, kind, off, length)
 		}
 		if off+length > size {
 			return end, upTo, nil // still being written

@@ -81,7 +81,8 @@ type growth struct {
 // growing is one file of it.
 type growing struct {
 	LivePart
-	hash hash.Hash
+	hash   hash.Hash
+	broken bool // it is no growing clip: only the finished one goes to the bucket
 }
 
 // liveLane brings growing clips to the bucket until ctx ends. It has one worker of its
@@ -175,6 +176,9 @@ func (u *Uploader) sendLive(ctx context.Context, e *Entry) (parts int, err error
 	}
 	for _, info := range files {
 		f := g.file(in, info.Name())
+		if f.broken {
+			continue
+		}
 		n, err := u.sendFile(ctx, f, e.Path(f.Name), g)
 		parts += n
 		if errors.Is(err, fs.ErrNotExist) {
@@ -201,7 +205,7 @@ func (u *Uploader) sendLive(ctx context.Context, e *Entry) (parts int, err error
 // growing lists the files of the growing clip in their order.
 func (e *Entry) growing() ([]fs.FileInfo, error) {
 	list, err := os.ReadDir(e.dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // its Begin is not done yet
 		return nil, err
 	}
 	var files []fs.FileInfo
@@ -270,6 +274,12 @@ func (u *Uploader) sendFile(ctx context.Context, f *growing, path string, g *gro
 	}
 	for ctx.Err() == nil {
 		end, upTo, err := wholeFragments(file, f.Size, info.Size(), livePart)
+		if errors.Is(err, errNoFragments) {
+			f.broken = true
+			u.countLive(0, 1, 0)
+			u.log().Error("growing clip does not go off site before it is finished", "file", path, "error", err)
+			return parts, nil
+		}
 		if err != nil || end == f.Size {
 			return parts, err
 		}
