@@ -16,11 +16,12 @@ type Config struct {
 	// hold a password.
 	Source Secret
 
-	Data    string // folder for the spool, the database and keys, absolute
-	Web     Web
-	Storage Storage
-	Workers int // analysis workers; 0 is one for each CPU
-	Models  Models
+	Data      string // folder for the spool, the database and keys, absolute
+	Web       Web
+	Storage   Storage
+	Retention Retention
+	Workers   int // analysis workers; 0 is one for each CPU
+	Models    Models
 	// Record is what defaults says of continuous footage: it holds for what is left of
 	// cameras that are no longer in the file.
 	Record  Record
@@ -71,15 +72,16 @@ type Disk struct {
 
 // S3 is a bucket in an S3 service.
 type S3 struct {
-	Endpoint  string // host or host:port, without a scheme
-	Region    string // may be empty
-	Bucket    string
-	Prefix    string // put before every key; no slash at either end, may be empty
-	AccessKey Secret
-	SecretKey Secret
-	TLS       bool   // https
-	PathStyle bool   // https://endpoint/bucket/key instead of https://bucket.endpoint/key
-	CAFile    string // PEM file of the authority that signed the service's certificate, or empty
+	Endpoint   string // host or host:port, without a scheme
+	Region     string // may be empty
+	Bucket     string
+	Prefix     string // put before every key; no slash at either end, may be empty
+	AccessKey  Secret
+	SecretKey  Secret
+	TLS        bool   // https
+	PathStyle  bool   // https://endpoint/bucket/key instead of https://bucket.endpoint/key
+	CAFile     string // PEM file of the authority that signed the service's certificate, or empty
+	ObjectLock ObjectLock
 }
 
 // Index is where records are kept. Exactly one field is set.
@@ -130,6 +132,7 @@ func (c *Config) NeedsRestart(o *Config) []string {
 		{"data", c.Data, o.Data},
 		{"web", c.Web, o.Web},
 		{"storage", c.Storage, o.Storage},
+		{"retention", c.Retention, o.Retention},
 		{"workers", c.Workers, o.Workers},
 		{"models", c.Models, o.Models},
 	} {

@@ -42,6 +42,8 @@ func fileObject() object[file] {
 				webObject().shape(), func(f *file) *Web { return &f.Web }).on(restartsProgram),
 			field("storage", "Where footage and records are kept.",
 				storageObject().shape(), func(f *file) *Storage { return &f.Storage }).on(restartsProgram),
+			field("retention", "How long evidence is kept.",
+				retentionObject().shape(), func(f *file) *Retention { return &f.Retention }).on(restartsProgram),
 			field("workers", "Analysis workers; 0 is one for each CPU.",
 				count(0, 1024), func(f *file) *int { return &f.Workers }).or(0).on(restartsProgram),
 			field("models", "The weights of the object detector.",
@@ -202,6 +204,8 @@ func s3Object() object[S3] {
 				onOff(), func(s *S3) *bool { return &s.PathStyle }).or(true),
 			field("ca_file", "PEM file of the authority that signed the service's certificate, where the system does not know it.",
 				certificates(), func(s *S3) *string { return &s.CAFile }),
+			field("object_lock", "Keeps the service from deleting evidence before retention lets it go, whoever asks.",
+				objectLockObject().shape(), func(s *S3) *ObjectLock { return &s.ObjectLock }),
 		},
 		check: func(d *decoder, v value, path string, s *S3) {
 			s.Prefix = strings.TrimSuffix(s.Prefix, "/")
