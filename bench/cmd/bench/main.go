@@ -31,7 +31,9 @@ type setting struct {
 	lanes   int    // houses in the soak at a time
 	events  int
 	seconds time.Duration
-	rows    *regexp.Regexp // of the tables that have names for rows
+	// incidents in the index, and searches of each kind.
+	incidents, searches int
+	rows                *regexp.Regexp // of the tables that have names for rows
 }
 
 func main() {
@@ -52,15 +54,17 @@ func main() {
 	flag.IntVar(&s.lanes, "lanes", 2, "soak: programs to break at a time")
 	flag.IntVar(&s.events, "events", 120, "how many alerts to time")
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
-	only := flag.String("only", "", "comma-separated: loitering, latency, cost, soak, accuracy, replay")
-	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak) whose name matches this regular expression")
+	flag.IntVar(&s.incidents, "incidents", 1_000_000, "index: how many incidents")
+	flag.IntVar(&s.searches, "searches", 500, "index: how many searches of each kind")
+	only := flag.String("only", "", "comma-separated: loitering, latency, cost, soak, accuracy, replay, index")
+	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak; of index the database) whose name matches this regular expression")
 	flag.Parse()
 	var err error
 	if s.rows, err = regexp.Compile(*rows); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -rows:", err)
 		os.Exit(2)
 	}
-	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"soak", breakThings}, {"accuracy", accuracy}, {"replay", replay}}
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"soak", breakThings}, {"accuracy", accuracy}, {"replay", replay}, {"index", measureIndex}}
 	if err := run(ctx, s, tables, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
