@@ -399,7 +399,7 @@ func (v *verifier) judgeKeys() {
 	}
 	if !v.o.Pin.set() {
 		v.note("Whose key it is cannot be told from the package. Ask the operator of the recorder for the fingerprint of the key, " +
-			"by another way than this package, and compare it with the one above.")
+			"by another way than this package, and compare it with the one that is shown here.")
 	} else if v.OK() {
 		v.right("The key is the one that you named.")
 	}

@@ -48,6 +48,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Check a configuration file; says every mistake at once. Exit code 0 or 1."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
 	Analyze  analyzeCmd  `cmd:"" help:"Run a camera's detection over a video file, as fast as the machine goes."`
+	Verify   verifyCmd   `cmd:"" help:"Check an exhibit package, with nothing but the package. Exit code 0 or 1."`
 	Report   reportCmd   `cmd:"" help:"Learn from the incidents of a period: precision."`
 	Models   modelsCmd   `cmd:"" help:"The weights of the object detector: list, pull, verify."`
 	Password passwordCmd `cmd:"" help:"Give a user a new one-time password, also while vedette runs."`
