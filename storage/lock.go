@@ -12,6 +12,9 @@ import (
 // ErrLocked says that the store refuses to delete an object: its lock is in force.
 var ErrLocked = errors.New("locked against deletion")
 
+// ErrNoLock says that locks are asked for and the bucket cannot have them.
+var ErrNoLock = errors.New("made without Object Lock")
+
 // Locker is a Bucket that can refuse to delete objects, whoever asks (S3 Object Lock).
 type Locker interface {
 	Bucket

@@ -225,7 +225,7 @@ func TestLockModes(t *testing.T) {
 	}
 	for _, mode := range []LockMode{LockGovernance, LockCompliance} {
 		err := open(mode).Check(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "mc mb --with-lock ALIAS/"+plain.bucket) {
+		if !errors.Is(err, ErrNoLock) || !strings.Contains(err.Error(), "mc mb --with-lock ALIAS/"+plain.bucket) {
 			t.Errorf("%s on a bucket without: %v", mode, err)
 		}
 	}

@@ -52,9 +52,9 @@ func (s *s3) Locks(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if !on && s.lock.mode != LockAuto {
-		return false, fmt.Errorf("s3: bucket %s: Object Lock is %s in the configuration, but the bucket was made without it "+
+		return false, fmt.Errorf("s3: bucket %s: %w, and the configuration asks for %s "+
 			"(make one that has it: mc mb --with-lock ALIAS/%[1]s, or aws s3api create-bucket --bucket %[1]s --object-lock-enabled-for-bucket; "+
-			"or set object_lock.mode to off)", s.bucket, s.lock.mode)
+			"or set object_lock.mode to off)", s.bucket, ErrNoLock, s.lock.mode)
 	}
 	s.lock.known, s.lock.on = true, on
 	return on, nil

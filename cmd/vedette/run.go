@@ -54,16 +54,20 @@ type service struct {
 
 	started  time.Time
 	status   atomic.Pointer[web.ConfigStatus]
+	current  atomic.Pointer[config.Config] // in force now
 	uploader *storage.Uploader
+	keeper   *storage.Keeper
 	hub      *web.Hub
 }
 
 func (s *service) run(ctx context.Context) (err error) {
 	s.started = time.Now()
+	s.current.Store(s.cfg)
 	if err := os.MkdirAll(s.cfg.Data, private); err != nil {
 		return err
 	}
-	spool, err := storage.OpenSpool(dataFile(s.cfg, "spool"), storage.SpoolOptions{Quota: s.cfg.Storage.Spool.Quota, Log: s.log})
+	spool, err := storage.OpenSpool(dataFile(s.cfg, "spool"), storage.SpoolOptions{Quota: s.cfg.Storage.Spool.Quota, Log: s.log,
+		Identify: s.identify})
 	if err != nil {
 		return err
 	}
@@ -80,6 +84,9 @@ func (s *service) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, index.Close()) }()
 	bucket, err := openBucket(s.cfg.Storage.Bucket)
 	if err != nil {
+		return err
+	}
+	if err := checkLock(ctx, bucket, s.log); err != nil {
 		return err
 	}
 	accounts, oneTime, err := web.OpenAccounts(dataFile(s.cfg, "accounts.json"))
@@ -100,7 +107,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	defer closeObjects()
 
 	s.hub = web.NewHub(eventRing)
-	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log, Stored: s.publish}
+	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
+	s.keeper.Changed = s.publish
+	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
+		Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
 	closing := make(chan struct{})
 	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing}
 	watch := &pipeline.Service{
@@ -111,6 +121,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	server := &web.Server{
 		Incidents: index, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
+		Keeper: s.keeper,
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
 		Closed: func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
 		Checks: []web.Check{
@@ -150,6 +161,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	var early errgroup.Group
 	early.Go(func() error { return watch.Run(runCtx, s.cfg) })
 	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
+	early.Go(func() error { return s.keeper.Run(runCtx) })
 	<-runCtx.Done()
 	s.log.Info("stopping: cutting clips")
 	grace := time.AfterFunc(uploadGrace, func() { close(closing) })
@@ -206,6 +218,7 @@ func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, his
 			s.rejected(fmt.Errorf("keep configuration: %w", err))
 			return
 		}
+		s.current.Store(cfg)
 		for _, gone := range watch.Apply(cfg) {
 			s.hub.Forget(gone)
 		}
@@ -232,6 +245,14 @@ func (s *service) rejected(err error) {
 	s.log.Error("configuration rejected; the last good one goes on", "errors", st.Errors)
 	s.status.Store(&st)
 	s.tell("status", s.webStatus())
+}
+
+// stored is told of evidence that has come to the bucket. A hold may have come before it.
+func (s *service) stored(in models.Incident) {
+	if in.Hold != nil {
+		s.keeper.Kick()
+	}
+	s.publish(in)
 }
 
 func (s *service) publish(in models.Incident) { s.tell("incident", in) }

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/storage"
+)
+
+// lockPatience bounds how long a start waits to learn whether the bucket locks objects.
+const lockPatience = 10 * time.Second
+
+// checkLock refuses to start when evidence is to be locked and the bucket cannot. A bucket
+// that does not answer stops nobody: footage waits in the spool until it does, and until
+// it is known whether it locks.
+func checkLock(ctx context.Context, b storage.Bucket, log *slog.Logger) error {
+	l, ok := b.(storage.Locker)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	on, err := l.Locks(ctx)
+	switch {
+	case errors.Is(err, storage.ErrNoLock):
+		return err
+	case err != nil:
+		log.Warn("not known yet whether the bucket locks objects", "err", err)
+	case on:
+		log.Info("evidence is locked in the bucket until retention lets it go")
+	}
+	return nil
+}
+
+// newKeeper makes the keeper of a configuration.
+func newKeeper(cfg *config.Config, index storage.Index, bucket storage.Bucket, log *slog.Logger) *storage.Keeper {
+	return &storage.Keeper{Index: index, Bucket: bucket, Log: log,
+		Policy: storage.Policy{Default: cfg.Retention.Default, Kinds: cfg.Retention.Kinds, Severities: cfg.Retention.Severities}}
+}
+
+// identify says which device a camera is, by the configuration that is in force.
+func (s *service) identify(id models.CameraID) storage.CameraIdentity {
+	cam, ok := s.current.Load().Camera(id)
+	if !ok {
+		return storage.CameraIdentity{}
+	}
+	return storage.CameraIdentity{Name: cam.Name, Source: bare(cam.URL.Reveal())}
+}
+
+// bare is an address without what may be a secret: user, password and query.
+func bare(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
