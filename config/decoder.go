@@ -7,8 +7,9 @@ type decoder struct {
 	file     string
 	dir      string // that relative paths start from
 	env      func(string) (string, bool)
-	base     Camera   // what a camera begins as: what defaults says
-	labels   []string // the classes that the weights know; nil when that is not known
+	base     Camera         // what a camera begins as: what defaults says
+	labels   []string       // the classes that the weights know; nil when that is not known
+	secrets  map[place]bool // where secrets stand in the file, noted by reading; nil: nobody asks
 	mistakes Mistakes
 	more     int // mistakes beyond maxMistakes
 }

@@ -166,6 +166,9 @@ func confidential(kind, pattern string, put func([]piece, []string) (string, err
 	}
 	s := shape[Secret]{schema: &schema{kind: kind, keywords: keywords, scalar: true}}
 	s.read = func(d *decoder, v value, path string, into *Secret) {
+		if d.secrets != nil {
+			d.secrets[v.place] = true
+		}
 		if v.form != formText {
 			d.want(v, path, "text", `put it in "quotes"`)
 			return
