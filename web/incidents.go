@@ -22,6 +22,11 @@ type incidentQuery struct {
 	Kinds      []string  `query:"kind,explode" maxItems:"32"`
 	Severities []string  `query:"severity,explode" maxItems:"8" enum:"low,medium,high,critical"`
 	Verdicts   []string  `query:"verdict,explode" maxItems:"8" enum:"true,nuisance,none" doc:"what people judged the alarm to be; none: nobody has"`
+	Labels     []string  `query:"label,explode" maxItems:"64"`
+	Footage    []string  `query:"footage,explode" maxItems:"8" enum:"recording,pending,stored,none,deleted"`
+	Held       string    `query:"held" enum:"true,false" doc:"only those with a legal hold, or without one"`
+	MinDwell   float64   `query:"min_dwell" minimum:"0" maximum:"31536000" doc:"only what lasted at least so many seconds"`
+	Text       string    `query:"text" maxLength:"200" doc:"only records that hold each of these words: in camera, zone, kind, label, notes, or the reason of a hold"`
 	From       time.Time `query:"from" doc:"only what went on at or after this time"`
 	To         time.Time `query:"to" doc:"only what went on at or before this time"`
 	Order      string    `query:"order" enum:"newest,queue" default:"newest" doc:"newest alarm first, or as a queue: most severe first, then oldest alarm"`
@@ -121,7 +126,12 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	query := storage.Query{
 		States: named[models.State](q.States), Cameras: named[models.CameraID](q.Cameras), Zones: named[models.ZoneID](q.Zones),
 		Kinds: named[models.Kind](q.Kinds), Severities: named[models.Severity](q.Severities),
+		Labels: q.Labels, Footage: named[models.FootageState](q.Footage), MinDwell: time.Duration(q.MinDwell * float64(time.Second)), Text: q.Text,
 		Verdicts: verdicts(q.Verdicts), From: q.From, To: q.To, Limit: q.Limit, After: q.After, Brief: true,
+	}
+	if q.Held != "" {
+		held := q.Held == "true"
+		query.Held = &held
 	}
 	if q.Order == "queue" {
 		query.Order = storage.OrderQueue

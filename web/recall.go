@@ -43,14 +43,15 @@ const (
 	movedMost  = 5000                // places; more is no answer to look through
 )
 
-type recallSpan struct {
+// RecallSpan names a camera and a time range.
+type RecallSpan struct {
 	Camera string    `path:"camera" maxLength:"256" doc:"the camera's name in the configuration"`
 	From   time.Time `query:"from" required:"true" doc:"belongs to the range"`
 	To     time.Time `query:"to" required:"true" doc:"does not"`
 }
 
 // span checks the range; most is the longest allowed.
-func (r recallSpan) span(most time.Duration) (models.CameraID, models.Span, error) {
+func (r RecallSpan) span(most time.Duration) (models.CameraID, models.Span, error) {
 	s := models.Span{From: r.From.UTC(), To: r.To.UTC()}
 	switch d := s.To.Sub(s.From); {
 	case d <= 0:
@@ -62,7 +63,7 @@ func (r recallSpan) span(most time.Duration) (models.CameraID, models.Span, erro
 }
 
 type movedQuery struct {
-	recallSpan
+	RecallSpan
 	X0    float64 `query:"x0" minimum:"0" maximum:"1" doc:"left edge of the region, as a fraction of the picture's width"`
 	Y0    float64 `query:"y0" minimum:"0" maximum:"1" doc:"its upper edge, of the height"`
 	X1    float64 `query:"x1" minimum:"0" maximum:"1" default:"1" doc:"right edge"`
@@ -139,7 +140,7 @@ func (s *Server) archived(cam models.CameraID) error {
 	return nil
 }
 
-func (s *Server) coverage(ctx context.Context, q *recallSpan) (*struct{ Body Coverage }, error) {
+func (s *Server) coverage(ctx context.Context, q *RecallSpan) (*struct{ Body Coverage }, error) {
 	cam, span, err := q.span(searchMost)
 	if err == nil {
 		err = s.archived(cam)
@@ -178,7 +179,7 @@ func (s *Server) moved(ctx context.Context, q *movedQuery) (*struct{ Body MovedL
 }
 
 type recallClipQuery struct {
-	recallSpan
+	RecallSpan
 	Range string `header:"Range" doc:"byte ranges, RFC 9110"`
 }
 

@@ -3,8 +3,8 @@ package web
 import (
 	"errors"
 	"net/http"
-	"reflect"
 	"os"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"

@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/custody": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The custody log
+         * @description Everything that was done to evidence, newest first.
+         */
+        get: operations["list-custody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -55,6 +75,26 @@ export interface paths {
         get: operations["stream-events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exhibits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an exhibit package
+         * @description A zip with the original clips, pictures, records, manifests, custody extract and public keys of one incident or several; `vedette verify` checks it anywhere. It is sent while it is made: a connection that is cut is a package that was not finished.
+         */
+        post: operations["export-exhibit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -155,6 +195,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{id}/custody": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what to the evidence of an incident
+         * @description Oldest first.
+         */
+        get: operations["incident-custody"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep the evidence from being deleted
+         * @description A legal hold: retention passes the incident by until the hold ends or is released. A second hold takes the place of the first; the log keeps both.
+         */
+        post: operations["hold-incident"];
+        /**
+         * Release the hold
+         * @description From then on retention may delete the evidence when its time is over.
+         */
+        delete: operations["release-incident"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/integrity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the evidence of an incident
+         * @description The signature of the manifest, and that record and manifest name the same objects; with files=true also the content of each object. What is found altered or missing goes into the custody log.
+         */
+        get: operations["check-integrity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{id}/judgement": {
         parameters: {
             query?: never;
@@ -169,6 +273,26 @@ export interface paths {
          * @description True, or nuisance with a reason. Possible in every state, and again: the log keeps every judgement.
          */
         post: operations["judge-incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What names every file of the incident with its SHA-256
+         * @description Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being written there is none, and what is there so far is sent.
+         */
+        get: operations["get-manifest"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -207,6 +331,63 @@ export interface paths {
          * @description Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being written there is none, and what is there so far is sent.
          */
         get: operations["get-picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/playable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A copy of the clip that browsers play
+         * @description H.264 in MP4, made when it is first asked for, which may take as long as the clip. It is a working copy and marked as one; the evidence is GET /api/incidents/{id}/clip. 409 while the clip is still being written.
+         */
+        get: operations["get-playable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long the evidence of an incident stays */
+        get: operations["get-retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{id}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The signature over the manifest
+         * @description Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being written there is none, and what is there so far is sent.
+         */
+        get: operations["get-signature"];
         put?: never;
         post?: never;
         delete?: never;
@@ -255,6 +436,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys that signatures are checked with */
+        get: operations["list-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -264,6 +462,83 @@ export interface paths {
         };
         /** This description */
         get: operations["get-openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cameras with continuous footage */
+        get: operations["recall-cameras"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recall/{camera}/clip.mp4": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The footage of a time range as one MP4
+         * @description The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay gaps on its timeline. Takes ranges. At most 24 h at once. The custody log keeps who took what.
+         */
+        get: operations["recall-clip"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recall/{camera}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of which times there is footage
+         * @description At most 31 days at once.
+         */
+        get: operations["recall-coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recall/{camera}/moved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When something moved here
+         * @description Looks through the motion grids, which have 16 × 16 cells and one entry for 10 s, for a region of the picture. At most 31 days at once.
+         */
+        get: operations["recall-moved"];
         put?: never;
         post?: never;
         delete?: never;
@@ -480,6 +755,20 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded" | "failed";
         };
+        CheckedFile: {
+            key: string;
+            /** @enum {string} */
+            role: "clip" | "still" | "picture" | "why" | "mask" | "manifest" | "signature" | "part" | "deletion";
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+            /**
+             * @description named: its content was not read
+             * @enum {string}
+             */
+            state: "named" | "intact" | "altered" | "missing";
+            type: string;
+        };
         ConfigStatus: {
             /** @description why the file as it is now was rejected; empty when it is the one in force */
             errors: string[];
@@ -491,9 +780,36 @@ export interface components {
              */
             loaded?: string;
         };
+        Coverage: {
+            /** @description stretches without, and why */
+            gaps: components["schemas"]["Gap"][];
+            /** @description stretches with footage, oldest first */
+            have: components["schemas"]["Span"][];
+        };
         CredentialsBody: {
             password: string;
             user: string;
+        };
+        CustodyPage: {
+            items: components["schemas"]["CustodyRecord"][];
+            /** @description before of the next page; empty on the last */
+            next: string;
+        };
+        CustodyRecord: {
+            /** @enum {string} */
+            act: "started" | "created" | "uploaded" | "viewed" | "played" | "recalled" | "exported" | "redacted" | "held" | "released" | "deleted" | "damaged" | "config_changed" | "key_rotated" | "reindexed" | "timestamped";
+            /** Format: date-time */
+            at: string;
+            camera?: string;
+            config?: string;
+            incident?: string;
+            /** Format: int64 */
+            index: number;
+            leaf: string;
+            note?: string;
+            objects?: components["schemas"]["Object"][];
+            remote?: string;
+            who: string;
         };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -567,6 +883,12 @@ export interface components {
             why: components["schemas"]["Fact"][];
             zone: string;
         };
+        ExhibitOrderBody: {
+            /** @description IDs */
+            incidents: string[];
+            /** @description who asked for it and what for; it stands in the package and in the custody log */
+            why: string;
+        };
         Fact: {
             name: string;
             note?: string;
@@ -583,8 +905,14 @@ export interface components {
             asked_to?: string;
             /** @enum {string} */
             clock?: "arrival" | "camera" | "file";
+            /** Format: double */
+            clock_drift_ppm?: number;
+            /** Format: int64 */
+            clock_offset_ns?: number;
             /** @enum {string} */
             codec?: "h264" | "h265";
+            /** Format: int64 */
+            expected?: number;
             /** Format: int64 */
             frames: number;
             /** Format: date-time */
@@ -593,8 +921,10 @@ export interface components {
             /** Format: int64 */
             height?: number;
             objects?: components["schemas"]["Object"][];
+            /** Format: date-time */
+            off_site?: string;
             /** @enum {string} */
-            state: "recording" | "pending" | "stored" | "none";
+            state: "recording" | "pending" | "stored" | "none" | "deleted";
             /** Format: date-time */
             to?: string;
             upload_note?: string;
@@ -615,6 +945,8 @@ export interface components {
         Health: {
             /** Format: int64 */
             access_units: number;
+            /** Format: date-time */
+            archived_since?: string;
             /** Format: int64 */
             buffer_bytes: number;
             /** Format: int64 */
@@ -624,6 +956,8 @@ export interface components {
             camera: string;
             /** @enum {string} */
             clock?: "arrival" | "camera" | "file";
+            /** Format: double */
+            clock_drift_ppm: number;
             /** Format: int64 */
             clock_offset_ns: number;
             /** @enum {string} */
@@ -651,13 +985,42 @@ export interface components {
             object_looks_over: number;
             /** Format: int64 */
             packets_lost: number;
+            recording: boolean;
             /** Format: int64 */
             sessions: number;
             /** Format: date-time */
             since: string;
-            troubles?: ("camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank")[];
+            troubles?: ("camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "clock")[];
             /** Format: int64 */
             width?: number;
+        };
+        Hold: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** Format: date-time */
+            until?: string;
+            why: string;
+        };
+        HoldStepBody: {
+            /**
+             * Format: date-time
+             * @description when it ends by itself; absent: when somebody releases it
+             */
+            until?: string;
+            /** @description such as the reference of the case */
+            why: string;
+        };
+        HostClock: {
+            /** @description the operating system says something about it */
+            known: boolean;
+            /**
+             * Format: int64
+             * @description what the operating system says it may be off at most
+             */
+            max_error_ns: number;
+            /** @description with a time server, by NTP or the like */
+            synchronised: boolean;
         };
         Incident: {
             /** Format: date-time */
@@ -671,10 +1034,11 @@ export interface components {
             event_count: number;
             events: components["schemas"]["Event"][];
             footage: components["schemas"]["Footage"];
+            hold?: components["schemas"]["Hold"];
             id: string;
             judgement?: components["schemas"]["Judgement"];
             /** @enum {string} */
-            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "storage";
+            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "clock" | "storage";
             label: string;
             log: components["schemas"]["Action"][];
             /** Format: date-time */
@@ -714,6 +1078,20 @@ export interface components {
             /** Format: date-time */
             wall: string;
         };
+        Integrity: {
+            /** @description ID of the key that signed */
+            key?: string;
+            /** @description hash of the manifest; absent when there is none yet */
+            manifest_sha256?: string;
+            /** @description what the manifest names */
+            objects: components["schemas"]["CheckedFile"][];
+            /** @description in plain words; empty when sound */
+            problems: string[];
+            /** @enum {string} */
+            signature: "valid" | "invalid" | "absent" | "unknown_key" | "unchecked";
+            /** @description nothing that was checked is missing or altered */
+            sound: boolean;
+        };
         JudgeStepBody: {
             /** @description for the judgement and the incident's log */
             note?: string;
@@ -735,10 +1113,47 @@ export interface components {
             /** @enum {string} */
             verdict: "true" | "nuisance";
         };
+        KeyEntry: {
+            /** @description this one signs now */
+            current: boolean;
+            /** @description SHA-256 of the key, hex: what two people read to each other */
+            fingerprint: string;
+            /** @description as signatures name it */
+            id: string;
+            /** @description Ed25519, 32 bytes */
+            key: string;
+            /** @description the key as openssl reads it */
+            pem: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description when another one took its place
+             */
+            until?: string;
+        };
+        KeyList: {
+            /** @description the current one first */
+            items: components["schemas"]["KeyEntry"][];
+        };
+        Moved: {
+            /** Format: date-time */
+            from: string;
+            /** Format: double */
+            strength: number;
+            /** Format: date-time */
+            to: string;
+        };
+        MovedList: {
+            /** @description oldest first */
+            items: components["schemas"]["Moved"][];
+            /** @description there is more than is shown: narrow the range or the region */
+            truncated: boolean;
+        };
         Object: {
             key: string;
             /** @enum {string} */
-            role: "clip" | "still" | "picture" | "why" | "mask" | "manifest";
+            role: "clip" | "still" | "picture" | "why" | "mask" | "manifest" | "signature" | "part" | "deletion";
             sha256: string;
             /** Format: int64 */
             size: number;
@@ -780,7 +1195,7 @@ export interface components {
             /** Format: int64 */
             hour?: number;
             /** @enum {string} */
-            kind?: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank";
+            kind?: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "clock";
             /** Format: int64 */
             nuisance: number;
             precision?: components["schemas"]["Estimate"];
@@ -801,6 +1216,23 @@ export interface components {
              */
             status: "ready" | "degraded" | "unready";
         };
+        RecallCameras: {
+            items: string[];
+        };
+        ReleaseStepBody: {
+            why: string;
+        };
+        Retention: {
+            /**
+             * Format: date-time
+             * @description when retention may delete the evidence; absent: never
+             */
+            expires?: string;
+            /** @description a hold is in force: nothing is deleted, whatever its age */
+            held: boolean;
+            /** @description the last one, also when it is over */
+            hold?: components["schemas"]["Hold"];
+        };
         Rule: {
             /** Format: int64 */
             cool_down_ns?: number;
@@ -815,9 +1247,11 @@ export interface components {
             /** Format: int64 */
             grace_ns?: number;
             /** @enum {string} */
-            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank";
+            kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "clock";
             labels?: string[];
             line?: components["schemas"]["Point"][];
+            /** Format: int64 */
+            max_offset_ns?: number;
             /** Format: double */
             max_radius?: number;
             /** Format: int64 */
@@ -850,13 +1284,22 @@ export interface components {
         Session: {
             /** @description the password was generated and should be changed */
             change_suggested?: boolean;
+            /** @description optional parts of the program that run */
+            features: ("custody" | "hold" | "recall" | "playable" | "export" | "keys")[];
             /** @description the one-time password has to be changed before anything else */
             must_change: boolean;
             user: string;
         };
+        Span: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
         Status: {
             cameras: components["schemas"]["CameraCount"];
             config: components["schemas"]["ConfigStatus"];
+            host_clock: components["schemas"]["HostClock"];
             /**
              * Format: date-time
              * @description the server's clock, to compare a browser's with
@@ -1032,6 +1475,75 @@ export interface operations {
             };
         };
     };
+    "list-custody": {
+        parameters: {
+            query?: {
+                /** @description only entries with a lower index; 0: from the newest */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustodyPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "stream-events": {
         parameters: {
             query?: never;
@@ -1082,6 +1594,111 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "export-exhibit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExhibitOrderBody"];
+            };
+        };
+        responses: {
+            /** @description the package */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1534,6 +2151,361 @@ export interface operations {
             };
         };
     };
+    "incident-custody": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustodyPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "hold-incident": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldStepBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "release-incident": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseStepBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "check-integrity": {
+        parameters: {
+            query?: {
+                /** @description also read every file and compare its hash, which takes as long as reading them */
+                files?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Integrity"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "judge-incident": {
         parameters: {
             query?: never;
@@ -1606,6 +2578,109 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-manifest": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole object */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1749,6 +2824,307 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-playable": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the copy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description the client has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-signature": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path: {
+                /** @description the incident's ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole object */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description the client has it */
@@ -2027,6 +3403,62 @@ export interface operations {
             };
         };
     };
+    "list-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "get-openapi": {
         parameters: {
             query?: never;
@@ -2051,6 +3483,340 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "recall-cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecallCameras"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "recall-clip": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description byte ranges, RFC 9110 */
+                Range?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description the ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description there is no such range */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "recall-coverage": {
+        parameters: {
+            query: {
+                /** @description belongs to the range */
+                from: string;
+                /** @description does not */
+                to: string;
+            };
+            header?: never;
+            path: {
+                /** @description the camera's name in the configuration */
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "recall-moved": {
+        parameters: {
+            query?: {
+                /** @description left edge of the region, as a fraction of the picture's width */
+                x0?: number;
+                /** @description its upper edge, of the height */
+                y0?: number;
+                /** @description right edge */
+                x1?: number;
+                /** @description lower edge */
+                y1?: number;
+                /** @description the share of a cell of the 16 × 16 grid that must have moved; less than a twentieth is a sensor's noise at night */
+                least?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Implemented */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
             };
         };
     };
