@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -25,6 +24,7 @@ const (
 	privateName = "signing.pem" // the key that signs, PKCS #8
 	publicName  = "public.json" // the public halves of all keys, newest first; written after it
 	nextName    = "next.pem"    // while a rotation is under way
+	boundName   = "log"         // the name of the custody log that the keys sign for
 )
 
 // ErrKey says that the signing key is not there, not secret or not the right one. Nothing
@@ -70,7 +70,7 @@ func openKeys(dir string) (_ *Keys, err error) {
 		return nil, err
 	}
 	// What a crash left is put right by whoever comes first, alone.
-	if err := lockFile(context.Background(), k.lock, syscall.LOCK_EX, 0); err == nil {
+	if err := lockFile(context.Background(), k.lock, lockExclusive, 0); err == nil {
 		if err := k.recover(); err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func openKeys(dir string) (_ *Keys, err error) {
 		return nil, err
 	}
 	// Only waits while another process does the same.
-	if err := lockFile(context.Background(), k.lock, syscall.LOCK_SH, keysWait); err != nil {
+	if err := lockFile(context.Background(), k.lock, lockShared, keysWait); err != nil {
 		return nil, err
 	}
 	return k, k.load()
@@ -300,15 +300,15 @@ func (k *Keys) rotate(at time.Time) (PublicKey, error) {
 	if k.private == nil {
 		return PublicKey{}, fmt.Errorf("%w: closed", ErrKey)
 	}
-	if err := lockFile(context.Background(), k.lock, syscall.LOCK_EX, 0); err != nil {
+	if err := lockFile(context.Background(), k.lock, lockExclusive, 0); err != nil {
 		if errors.Is(err, ErrInUse) {
 			err = fmt.Errorf("%w: stop vedette first, start it again afterwards", err)
 			// A failed upgrade of a lock may have let go of the old one (flock(2)).
-			err = errors.Join(err, lockFile(context.Background(), k.lock, syscall.LOCK_SH, keysWait))
+			err = errors.Join(err, lockFile(context.Background(), k.lock, lockShared, keysWait))
 		}
 		return PublicKey{}, err
 	}
-	defer lockFile(context.Background(), k.lock, syscall.LOCK_SH, keysWait)
+	defer lockFile(context.Background(), k.lock, lockShared, keysWait)
 	if !k.public[0].Since.Before(at) {
 		return PublicKey{}, fmt.Errorf("the key in use is from %s, which is not before %s: look at the clock of this machine",
 			k.public[0].Since.Format(time.RFC3339), at.Format(time.RFC3339))
@@ -340,6 +340,35 @@ func (k *Keys) rotate(at time.Time) (PublicKey, error) {
 	}
 	k.private, k.public = private, public
 	return next, nil
+}
+
+// boundLog is the name of the log that the keys have signed for, empty while there is
+// none. So a log that is taken away is missed.
+func (k *Keys) boundLog() (string, error) {
+	data, err := os.ReadFile(k.path(boundName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(data)), err
+}
+
+// bindLog notes the name of the log that the keys sign for from now on.
+func (k *Keys) bindLog(origin string) error {
+	return replaceFile(k.path(boundName), []byte(origin+"\n"))
+}
+
+// unbindLog forgets it, when a log is set aside.
+func (k *Keys) unbindLog() error {
+	if err := os.Remove(k.path(boundName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(k.dir)
+}
+
+func (k *Keys) current() string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.public[0].ID
 }
 
 // Close lets go of the folder and forgets the key.

@@ -12,6 +12,11 @@ import (
 // ErrInUse says that another process holds what this one needs.
 var ErrInUse = errors.New("in use by another process")
 
+const (
+	lockShared    = syscall.LOCK_SH
+	lockExclusive = syscall.LOCK_EX
+)
+
 // lockPoll is how often a lock that another process holds is asked for again. Others hold
 // one for as long as an fsync takes.
 const lockPoll = 2 * time.Millisecond
@@ -38,11 +43,11 @@ func lockFile(ctx context.Context, f *os.File, how int, limit time.Duration) err
 		select {
 		case <-time.After(lockPoll):
 		case <-deadline:
-			return ErrInUse
+			return fmt.Errorf("%s: %w", f.Name(), ErrInUse)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
 
-func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
