@@ -177,6 +177,10 @@ func (c *Chain) Foreground() *image.Gray {
 	return &image.Gray{Pix: slices.Clone(c.moving.Pix), Stride: c.moving.Stride, Rect: c.moving.Rect}
 }
 
+// Moving is what Foreground copies, in the chain's own memory: valid until the next frame,
+// and nobody may change it.
+func (c *Chain) Moving() *image.Gray { return c.moving }
+
 // look asks the object detector, where and when there is need, and returns the part of the
 // scene that it looked at.
 func (c *Chain) look(f models.Frame, s shake, r *Result) models.Box {

@@ -13,13 +13,15 @@ import (
 	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/snapshot"
+	"github.com/vedette-cctv/vedette/storage/archive"
 )
 
 // Service watches all cameras of a configuration and follows its changes.
 type Service struct {
 	Parts    Parts
 	Recorder *Recorder
-	SpillDir string // folder for pre-roll that does not fit into memory
+	Archive  *archive.Archive // of continuous footage; nil: none is kept
+	SpillDir string           // folder for pre-roll that does not fit into memory
 	Version  string
 	Log      *slog.Logger
 	OnHealth func(models.Health)
@@ -116,7 +118,7 @@ func (s *Service) Apply(cfg *config.Config) (gone []models.CameraID) {
 }
 
 func (s *Service) start(cam config.Camera, hash string) error {
-	st := &Stream{Camera: cam, Hash: hash, Parts: s.Parts, Pool: s.pool, Recorder: s.Recorder,
+	st := &Stream{Camera: cam, Hash: hash, Parts: s.Parts, Pool: s.pool, Recorder: s.Recorder, Archive: s.Archive,
 		SpillDir: s.SpillDir, Version: s.Version, Log: s.Log.With("camera", cam.ID), OnHealth: s.OnHealth}
 	if err := st.Open(); err != nil {
 		return fmt.Errorf("open camera %s: %w", cam.ID, err)

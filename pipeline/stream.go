@@ -6,6 +6,7 @@ import (
 	"image"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/clip"
+	"github.com/vedette-cctv/vedette/storage/archive"
 )
 
 const (
@@ -40,7 +42,8 @@ type Stream struct {
 	Parts    Parts
 	Pool     *Pool
 	Recorder *Recorder
-	SpillDir string // where this camera's pre-roll may spill to; its own folder
+	Archive  *archive.Archive // nil: no continuous footage
+	SpillDir string           // where this camera's pre-roll may spill to; its own folder
 	Version  string
 	Log      *slog.Logger
 	// OnHealth is called when the connection's state changes, and each second.
@@ -51,6 +54,9 @@ type Stream struct {
 	main     Source
 	sub      Source // nil when there is one stream
 	lane     *Lane
+
+	continuous *Continuous // nil: not asked for
+	grids      *grids      // set when continuous is; owned by the lane
 
 	chain      *detectors.Chain    // owned by the lane
 	correlator incident.Correlator // owned by the lane
@@ -109,7 +115,24 @@ func (s *Stream) Open() error {
 		s.sub = s.Parts.Source(cam, cam.DetectURL, epoch, s.onSub)
 	}
 	s.lane = s.Pool.Lane(s.look)
+	s.openArchive(cam, epoch)
 	return nil
+}
+
+// openArchive prepares continuous recording. epoch is where the media axis is zero, and
+// names it.
+func (s *Stream) openArchive(cam config.Camera, epoch time.Time) {
+	if s.Archive == nil {
+		return
+	}
+	s.Archive.SetPolicy(cam.ID, archive.Policy{Keep: cam.Record.Keep, Size: cam.Record.Size})
+	if !cam.Record.Continuous {
+		return
+	}
+	s.continuous = &Continuous{Camera: cam.ID, Name: cam.Name, Axis: strconv.FormatInt(epoch.UnixNano(), 36),
+		Software: "vedette " + s.Version, Archive: s.Archive, Log: s.Log,
+		OnDisk: func(err error) { s.Recorder.archiveDisk(cam.ID, err) }}
+	s.grids = &grids{log: s.Log, keep: func(g models.MotionGrid) error { return s.Archive.AddGrid(cam.ID, g) }}
 }
 
 // unpaced is the watch of a chain that analyses every frame that it gets: here a frame that
@@ -126,6 +149,12 @@ func window(cam config.Camera) time.Duration {
 
 // Run blocks until ctx ends and everything that was in flight is handed to the recorder.
 func (s *Stream) Run(ctx context.Context) error {
+	var recording sync.WaitGroup
+	if s.continuous != nil {
+		s.grids.start()
+		cursor := s.buffer.Cursor(0)
+		recording.Go(func() { s.continuous.run(cursor) })
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return s.main.Run(gctx, func(au models.AccessUnit) error { s.buffer.Push(au); return nil })
@@ -144,6 +173,10 @@ func (s *Stream) Run(ctx context.Context) error {
 	s.buffer.Close() // recordings read what is left, then end
 	if s.sub != nil {
 		s.analysed.Close()
+	}
+	recording.Wait()
+	if s.grids != nil {
+		s.grids.end()
 	}
 	s.Recorder.WaitCamera(s.Camera.ID)
 	err = errors.Join(err, s.chain.Close())
@@ -247,6 +280,9 @@ func (s *Stream) look(f models.Frame) {
 		}
 		return
 	}
+	if s.grids != nil {
+		s.grids.add(f.At.Wall, s.chain.Moving())
+	}
 	s.last, s.flushed = f.At, false
 	s.latest.Store(&f)
 	s.analysis.Add(1)
@@ -335,6 +371,9 @@ func (s *Stream) disconnected() time.Duration {
 // stream. The caller has checked config.Camera.SameStream.
 func (s *Stream) Apply(cam config.Camera, hash string) {
 	s.settings.Store(&cam)
+	if s.Archive != nil {
+		s.Archive.SetPolicy(cam.ID, archive.Policy{Keep: cam.Record.Keep, Size: cam.Record.Size})
+	}
 	s.buffer.SetWindow(window(cam))
 	s.lane.Do(func() {
 		w := cam.Watch(hash)
@@ -393,6 +432,9 @@ func (s *Stream) Health() models.Health {
 		Looks: s.looks.Load(), LooksOver: s.looksOver.Load(), LooksBad: s.looksBad.Load(),
 		Broken:   s.broken.Load() + s.failed.Load() + stats.Discarded,
 		Buffered: ring.Duration, BufferSize: ring.MemoryBytes + ring.DiskBytes,
+	}
+	if s.continuous != nil {
+		h.Recording, h.Archived = s.continuous.Recording(), s.continuous.Since()
 	}
 	if troubles := s.troubles.Load(); troubles != nil {
 		h.Troubles = *troubles

@@ -16,6 +16,9 @@ type trouble struct {
 	mu   sync.Mutex
 	open *models.Incident
 	wg   sync.WaitGroup
+
+	archive  *models.Incident // the same for continuous footage, which is refused earlier
+	refusing map[models.CameraID]bool
 }
 
 // disk is told how the disk took footage of a camera: err when it refused, nil when it
@@ -24,24 +27,46 @@ func (r *Recorder) disk(camera models.CameraID, err error) {
 	t := &r.trouble
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	r.tellDisk(&t.open, "storage", "footage", camera, err)
+}
+
+// archiveDisk is told how the disk took continuous footage of a camera. The incident ends
+// when it refuses that of no camera any more.
+func (r *Recorder) archiveDisk(camera models.CameraID, err error) {
+	t := &r.trouble
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil {
+		if t.refusing == nil {
+			t.refusing = map[models.CameraID]bool{}
+		}
+		t.refusing[camera] = true
+	} else if delete(t.refusing, camera); len(t.refusing) > 0 {
+		return
+	}
+	r.tellDisk(&t.archive, "archive", "continuous footage", camera, err)
+}
+
+// tellDisk opens or ends the incident about one kind of footage; r.trouble.mu is held.
+func (r *Recorder) tellDisk(open **models.Incident, suffix, what string, camera models.CameraID, err error) {
 	now := time.Now()
 	switch {
-	case err != nil && t.open == nil:
+	case err != nil && *open == nil:
 		in := models.Incident{
-			ID:     models.IncidentID(fmt.Sprintf("%s-%s-storage", now.UTC().Format("20060102T150405.000Z"), camera)),
+			ID:     models.IncidentID(fmt.Sprintf("%s-%s-%s", now.UTC().Format("20060102T150405.000Z"), camera, suffix)),
 			Camera: camera, Kind: models.KindStorage, Severity: models.SeverityHigh, State: models.StateNew,
 			Start: now, Alarm: now, Opened: now, Footage: models.Footage{State: models.FootageNone},
 		}
-		incident.Note(&in, incident.Program, "footage refused", err.Error(), now)
-		t.open = &in
+		incident.Note(&in, incident.Program, what+" refused", err.Error(), now)
+		*open = &in
 		r.tellTrouble(in, func(*models.Incident) {})
-	case err == nil && t.open != nil:
-		in := *t.open
-		t.open = nil
+	case err == nil && *open != nil:
+		in := **open
+		*open = nil
 		in.End = now
 		r.tellTrouble(in, func(got *models.Incident) {
 			got.End = now
-			incident.Note(got, incident.Program, "footage accepted again", "", now)
+			incident.Note(got, incident.Program, what+" accepted again", "", now)
 		})
 	}
 }
