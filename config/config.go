@@ -20,6 +20,7 @@ type Config struct {
 	Web       Web
 	Storage   Storage
 	Retention Retention
+	Custody   Custody
 	Workers   int // analysis workers; 0 is one for each CPU
 	Models    Models
 	// Record is what defaults says of continuous footage: it holds for what is left of
@@ -133,6 +134,7 @@ func (c *Config) NeedsRestart(o *Config) []string {
 		{"web", c.Web, o.Web},
 		{"storage", c.Storage, o.Storage},
 		{"retention", c.Retention, o.Retention},
+		{"custody", c.Custody, o.Custody},
 		{"workers", c.Workers, o.Workers},
 		{"models", c.Models, o.Models},
 	} {

@@ -44,6 +44,8 @@ func fileObject() object[file] {
 				storageObject().shape(), func(f *file) *Storage { return &f.Storage }).on(restartsProgram),
 			field("retention", "How long evidence is kept.",
 				retentionObject().shape(), func(f *file) *Retention { return &f.Retention }).on(restartsProgram),
+			field("custody", "The custody log: who did what to which evidence.",
+				custodyObject().shape(), func(f *file) *Custody { return &f.Custody }).on(restartsProgram),
 			field("workers", "Analysis workers; 0 is one for each CPU.",
 				count(0, 1024), func(f *file) *int { return &f.Workers }).or(0).on(restartsProgram),
 			field("models", "The weights of the object detector.",
