@@ -46,7 +46,8 @@ func newDecoder(codec models.Codec, want func(models.Instant) bool) (pipeline.De
 func openBucket(b config.Bucket) (storage.Bucket, error) {
 	if s := b.S3; s != nil {
 		return storage.OpenS3(storage.S3Options{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, Prefix: s.Prefix,
-			AccessKey: s.AccessKey.Reveal(), SecretKey: s.SecretKey.Reveal(), TLS: s.TLS, PathStyle: s.PathStyle, CAFile: s.CAFile})
+			AccessKey: s.AccessKey.Reveal(), SecretKey: s.SecretKey.Reveal(), TLS: s.TLS, PathStyle: s.PathStyle, CAFile: s.CAFile,
+			Lock: storage.LockMode(s.ObjectLock.Mode)})
 	}
 	return storage.OpenDisk(b.Disk.Path)
 }
