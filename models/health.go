@@ -24,7 +24,7 @@ type Health struct {
 	Height     int           `json:"height,omitempty"`
 	LastFrame  time.Time     `json:"last_frame,omitzero"`
 	Clock      Clock         `json:"clock,omitempty"`
-	Offset     time.Duration `json:"clock_offset_ns"` // camera clock minus ours, when Clock is camera
+	Offset     time.Duration `json:"clock_offset_ns"` // camera clock minus ours, by its sender reports; 0 when it sends none
 	// Drift is how fast Offset changes, in parts per million; 0 while unknown.
 	Drift float64 `json:"clock_drift_ppm"`
 	// Recording says that continuous footage is being written, and Archived since when

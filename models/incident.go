@@ -72,12 +72,14 @@ type Footage struct {
 	Width     int          `json:"width,omitempty"`
 	Height    int          `json:"height,omitempty"`
 	Frames    int          `json:"frames"`
-	// Expected is how many frames the camera must have sent in the asked time, by the frame
-	// rate of the stream; 0 when unknown. Frames beyond the asked time are not counted in it.
+	// Expected is how many frames the clip would hold were nothing missing from the asked
+	// time, by the frame rate of the stream around each gap; 0 when unknown. Frames of
+	// Expected is complete.
 	Expected int   `json:"expected,omitempty"`
 	Gaps     []Gap `json:"gaps,omitempty"`
 	// ClockOffset is the camera's clock minus ours when the clip ended, and ClockDrift how
-	// fast that changes, in parts per million; known when Clock is camera.
+	// fast that changes, in parts per million, by the camera's sender reports; both are 0
+	// when it sends none. Clock says which of the two clocks the times come from.
 	ClockOffset time.Duration `json:"clock_offset_ns,omitempty"`
 	ClockDrift  float64       `json:"clock_drift_ppm,omitempty"`
 	// OffSite is the time up to which the footage is already playable from the bucket while

@@ -63,6 +63,8 @@ type footage struct {
 	parts        []part
 	gaps         []models.Gap
 	asked, until time.Time
+	missed       int  // pictures that the gaps took
+	counted      bool // missed is known
 }
 
 func (c *cutter) run() {
@@ -121,11 +123,24 @@ func (c *cutter) flush() {
 func (c *cutter) endAt(until models.Instant, postRoll time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.until = &until
 	rest := max(0, until.Media-c.seen)
 	if c.live {
 		rest = min(rest, postRoll)
 	}
+	c.stop(until, rest)
+}
+
+// stopAt says when the clip ends before anything of it has been read: so far from now.
+func (c *cutter) stopAt(until models.Instant, fromNow time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stop(until, fromNow)
+}
+
+// stop ends the clip with its last unit, or when that has not come after rest and lateness.
+// The caller holds the lock.
+func (c *cutter) stop(until models.Instant, rest time.Duration) {
+	c.until = &until
 	rest += lateness
 	time.AfterFunc(rest, func() {
 		c.mu.Lock()
@@ -309,5 +324,20 @@ func (f *footage) describe(out *models.Footage) {
 		}
 		out.To = p.info.To
 		out.Frames += p.info.Frames
+	}
+	if out.Expected = 0; f.counted {
+		out.Expected = out.Frames + f.missed
+	}
+}
+
+// expect estimates how many pictures are missing, while the growing parts are there.
+func (f *footage) expect(entry *storage.Entry, log *slog.Logger) {
+	var paths []string
+	for _, p := range f.parts {
+		paths = append(paths, entry.Path(p.name))
+	}
+	var err error
+	if f.missed, f.counted, err = missing(paths, f.gaps, f.asked, f.until); err != nil {
+		log.Warn("count missing pictures", "err", err)
 	}
 }

@@ -123,6 +123,7 @@ func (r *Recorder) resume(e *storage.Entry) error {
 	if _, err := os.Stat(e.Path(storage.ClipFile)); err == nil && len(res.parts) == 0 {
 		files = append(files, storage.File{Name: storage.ClipFile, Role: models.RoleClip, Type: "video/mp4"})
 	}
+	res.expect(e, w.log)
 	w.save(func(in *models.Incident) {
 		res.describe(&in.Footage)
 		if in.End.IsZero() {

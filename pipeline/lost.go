@@ -123,6 +123,7 @@ func (s *Stream) find(after time.Duration, reason string) {
 // the lane, when nothing else runs any more.
 func (s *Stream) stop() {
 	s.find(s.absence.silent(time.Now()), "vedette stopped watching while the camera was away")
+	s.right(s.main.Stats().Offset, "vedette stopped watching while the camera's clock was off")
 	s.flush()
 	s.take(s.correlator.Flush(s.last), models.Frame{})
 }
@@ -132,6 +133,9 @@ func (s *Stream) tell() {
 	kinds := s.chain.Troubles()
 	if s.lost != nil {
 		kinds = append(kinds, models.KindCameraLost)
+	}
+	if s.wrongClock != nil {
+		kinds = append(kinds, models.KindClock)
 	}
 	if was := s.troubles.Load(); was == nil && len(kinds) > 0 || was != nil && !slices.Equal(*was, kinds) {
 		s.troubles.Store(&kinds)

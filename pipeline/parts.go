@@ -30,10 +30,14 @@ type SourceStats struct {
 	Sessions  int
 	Units     uint64
 	Bytes     uint64
-	Lost      uint64        // packets
-	Discarded uint64        // access units that arrived damaged or too large
-	Offset    time.Duration // camera clock minus ours
+	Lost      uint64 // packets
+	Discarded uint64 // access units that arrived damaged or too large
 	Clock     models.Clock
+	// Offset is the camera's clock minus ours, and Drift how fast that changes, in parts
+	// per million; nothing is known while OffsetKnown is false.
+	Offset      time.Duration
+	OffsetKnown bool
+	Drift       float64
 }
 
 // Decoder turns the access units of one stream into frames.

@@ -50,6 +50,11 @@ type Recording struct {
 	Name              string       // of the camera, for people
 	PreRoll, PostRoll time.Duration
 	Cursor            *clip.Cursor // begins at the arrival minus the pre-roll; the recorder closes it
+	// Until, when set, is where the clip ends, however long the incident goes on; else it
+	// ends PostRoll after the incident.
+	Until models.Instant
+	// Clock, when set, says how the camera's clock stands to ours now.
+	Clock func() (offset time.Duration, drift float64)
 }
 
 // stepQueue bounds the changes of one incident that wait for the disk. When it is full
@@ -61,7 +66,8 @@ func (r *Recorder) Open(ch incident.Change, rec Recording) {
 	w := &recording{recorder: r, Recording: rec, in: ch.Incident,
 		steps: make(chan incident.Change, stepQueue), log: r.Log.With("incident", ch.Incident.ID)}
 	w.in.Opened = time.Now()
-	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll)}
+	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll), AskedTo: rec.Until.Wall}
+	w.tellClock(&w.in.Footage)
 	r.mu.Lock()
 	if r.open == nil {
 		r.open, r.byCam = map[models.IncidentID]*recording{}, map[models.CameraID]*sync.WaitGroup{}
@@ -187,9 +193,12 @@ func (w *recording) run() {
 		w.stills()
 		w.save(func(*models.Incident) {})
 	}
-	var until models.Instant
+	until := w.Until
+	if !until.IsZero() {
+		cutter.stopAt(until, w.PostRoll)
+	}
 	for ch := range w.steps {
-		if ch.Step == incident.Ended {
+		if ch.Step == incident.Ended && w.Until.IsZero() {
 			until = ch.End.Add(w.PostRoll)
 			cutter.endAt(until, w.PostRoll)
 		}
@@ -266,6 +275,13 @@ func (w *recording) mask() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// tellClock notes how the camera's clock stands to ours, which a court asks.
+func (w *recording) tellClock(f *models.Footage) {
+	if w.Clock != nil {
+		f.ClockOffset, f.ClockDrift = w.Clock()
+	}
+}
+
 func (w *recording) title() string {
 	name := w.Name
 	if name == "" {
@@ -288,7 +304,11 @@ func (w *recording) subtitle() string {
 // finish turns the fragments into clips and hands the entry to the uploader.
 func (w *recording) finish(res footage) {
 	files := append(finishParts(w.entry, res.parts, w.log), stillFiles(w.entry)...)
-	w.save(func(in *models.Incident) { res.describe(&in.Footage) })
+	res.expect(w.entry, w.log)
+	w.save(func(in *models.Incident) {
+		res.describe(&in.Footage)
+		w.tellClock(&in.Footage)
+	})
 	if err := w.entry.Ready(w.in, files); err != nil {
 		w.log.Error("hand over evidence; start-up will try again", "err", err)
 		return

@@ -25,7 +25,7 @@ type source struct{ *rtsp.Source }
 
 func (s source) Stats() pipeline.SourceStats {
 	st := s.Source.Stats()
-	return pipeline.SourceStats{Sessions: st.Sessions, Units: st.Units, Bytes: st.Bytes, Lost: st.Lost, Discarded: st.Discarded, Clock: st.Clock, Offset: st.Offset}
+	return pipeline.SourceStats{Sessions: st.Sessions, Units: st.Units, Bytes: st.Bytes, Lost: st.Lost, Discarded: st.Discarded, Clock: st.Clock, Offset: st.Offset, OffsetKnown: st.OffsetKnown, Drift: st.Drift}
 }
 
 // site is a running Service with real cameras and real storage.

@@ -64,10 +64,13 @@ type Stream struct {
 	flushed    bool                // owned by the lane
 	hash       string              // of the settings in force; owned by the lane
 	lost       *models.Event       // camera_lost, while it goes on; owned by the lane
+	wrongClock *models.Event       // clock, while it goes on; owned by the lane
 	started    models.Instant      // when Open was called
 
 	absence  absence // owned by mind
 	away     bool    // lost is set; owned by mind
+	skew     skew    // owned by mind
+	skewed   bool    // wrongClock is set; owned by mind
 	troubles atomic.Pointer[[]models.Kind]
 
 	settings atomic.Pointer[config.Camera]
@@ -311,10 +314,15 @@ func (s *Stream) take(changes []incident.Change, f models.Frame) {
 			if f.Picture != nil {
 				foreground = s.chain.Foreground()
 			}
-			s.Recorder.Open(ch, Recording{
+			rec := Recording{
 				Frame: f, Foreground: foreground, PreRoll: cam.PreRoll, PostRoll: cam.PostRoll, Name: cam.Name,
-				Cursor: s.buffer.Cursor(ch.Start.Media - cam.PreRoll),
-			})
+				Cursor: s.buffer.Cursor(ch.Start.Media - cam.PreRoll), Clock: s.clock,
+			}
+			if ch.Incident.Kind == models.KindClock {
+				// A wrong clock may last for months, and more pictures of it prove no more.
+				rec.Until = ch.Start.Add(cam.PostRoll)
+			}
+			s.Recorder.Open(ch, rec)
 			continue
 		}
 		s.Recorder.Change(ch)
@@ -346,6 +354,7 @@ func (s *Stream) mind(ctx context.Context) error {
 		case now := <-tick.C:
 			s.report()
 			s.present(now)
+			s.compare(now)
 			if s.disconnected() > lostAfter {
 				s.lane.Do(s.flush)
 			}
@@ -426,7 +435,7 @@ func (s *Stream) Health() models.Health {
 	h := models.Health{
 		Camera: s.Camera.ID, Connection: state.Connection, Since: since,
 		Codec: state.Codec, Width: state.Width, Height: state.Height,
-		Clock: stats.Clock, Offset: stats.Offset, Sessions: stats.Sessions,
+		Clock: stats.Clock, Offset: stats.Offset, Drift: stats.Drift, Sessions: stats.Sessions,
 		Bytes: stats.Bytes, Units: stats.Units, Lost: stats.Lost,
 		Frames: s.frames.Load(), Analysed: s.analysis.Load(),
 		Looks: s.looks.Load(), LooksOver: s.looksOver.Load(), LooksBad: s.looksBad.Load(),

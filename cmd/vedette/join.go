@@ -35,7 +35,7 @@ func newSource(log *slog.Logger) func(config.Camera, config.Secret, time.Time, f
 func (s source) Stats() pipeline.SourceStats {
 	st := s.Source.Stats()
 	return pipeline.SourceStats{Sessions: st.Sessions, Units: st.Units, Bytes: st.Bytes, Lost: st.Lost,
-		Discarded: st.Discarded, Offset: st.Offset, Clock: st.Clock}
+		Discarded: st.Discarded, Clock: st.Clock, Offset: st.Offset, OffsetKnown: st.OffsetKnown, Drift: st.Drift}
 }
 
 func newDecoder(codec models.Codec, want func(models.Instant) bool) (pipeline.Decoder, error) {

@@ -56,6 +56,9 @@ type Camera struct {
 	// second of media time. Its clock starts with the stream and runs at Speed.
 	SenderReports bool
 	NTPOffset     time.Duration // what the camera's clock is ahead of ours
+	// NTPJump, when set, is added to that when the report after the i-th unit (from 1) is
+	// sent: somebody sets the camera's clock.
+	NTPJump func(i int) time.Duration
 
 	FirstTimestamp uint32 // RTP timestamp of media time 0
 	NoMarker       bool   // never set the RTP marker bit
@@ -273,7 +276,11 @@ func (c *Camera) play(ctx context.Context) {
 			packets = c.send(u, packets)
 			if c.SenderReports && u.DTS-reported >= ClockRate || sent == 1 && c.SenderReports {
 				reported = u.DTS
-				c.report(u, start.Add(time.Duration(u.DTS)*time.Second/ClockRate+c.NTPOffset))
+				ahead := c.NTPOffset
+				if c.NTPJump != nil {
+					ahead += c.NTPJump(sent)
+				}
+				c.report(u, start.Add(time.Duration(u.DTS)*time.Second/ClockRate+ahead))
 			}
 			if c.OnSent != nil {
 				c.OnSent(sent, at)
