@@ -38,7 +38,7 @@ type RecallReader interface {
 
 // Bounds on what one request may ask of the archive.
 const (
-	recallMost = 24 * time.Hour      // footage in one file
+	recallMost = 12 * time.Hour      // footage in one file: the archive gives no more
 	searchMost = 31 * 24 * time.Hour // time to look through
 	movedMost  = 5000                // places; more is no answer to look through
 )

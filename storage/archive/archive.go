@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,6 +32,10 @@ type Options struct {
 	// When less is free the oldest footage of all cameras goes, and when less than half of it
 	// is free nothing new is taken.
 	Reserve int64
+	// Guard says which footage must not be deleted, beside what Protect covers: that of
+	// incidents that go on or are on hold. It is asked before each pass, and an error
+	// deletes nothing. nil: none.
+	Guard func(ctx context.Context) ([]Guarded, error)
 	// Custody is told of each deletion; nil: nobody is.
 	Custody Custodian
 	Log     *slog.Logger // default: none
@@ -50,7 +55,8 @@ type Archive struct {
 
 	mu       sync.Mutex
 	policies map[models.CameraID]Policy
-	guarded  map[string]guard
+	guarded  map[string]Guarded                  // by key, from Protect
+	asked    []Guarded                           // from Options.Guard
 	growing  map[models.CameraID]map[string]bool // names of the segments being written here
 	days     map[string]*day                     // by path
 	grids    map[models.CameraID]*gridFile
@@ -72,7 +78,7 @@ func Open(dir string, o Options) (*Archive, error) {
 		o.Reserve = defaultReserve
 	}
 	a := &Archive{dir: dir, o: o, log: o.Log, wake: make(chan struct{}, 1),
-		policies: map[models.CameraID]Policy{}, guarded: map[string]guard{},
+		policies: map[models.CameraID]Policy{}, guarded: map[string]Guarded{},
 		growing: map[models.CameraID]map[string]bool{}, days: map[string]*day{}, grids: map[models.CameraID]*gridFile{}}
 	if o.ReadOnly {
 		if _, err := os.Stat(dir); err != nil {

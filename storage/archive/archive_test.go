@@ -328,6 +328,35 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestRetentionAsksForIncidents keeps what an incident needs, and everything when nobody
+// can say what that is.
+func TestRetentionAsksForIncidents(t *testing.T) {
+	var held []Guarded
+	var failing error
+	a := open(t, t.TempDir(), Options{Default: Policy{Keep: time.Second},
+		Guard: func(context.Context) ([]Guarded, error) { return held, failing }})
+	for i := range 3 {
+		put(t, a, "gate", float64(60*i), float64(60*i+60))
+	}
+	for _, tt := range []struct {
+		held []Guarded
+		err  error
+		want []string
+	}{
+		{nil, errors.New("index locked"), []string{"0", "60", "120"}},
+		{[]Guarded{{"gate", span(70, 80)}, {"yard", span(0, 60)}}, nil, []string{"60"}},
+		{nil, nil, nil},
+	} {
+		held, failing = tt.held, tt.err
+		if err := a.Retain(t.Context(), at(1000)); !errors.Is(err, tt.err) {
+			t.Errorf("error %v, want %v", err, tt.err)
+		}
+		if got, err := a.Segments("gate", span(0, 300)); err != nil || !slices.Equal(names(got), tt.want) {
+			t.Errorf("left %v, want %v (%v)", names(got), tt.want, err)
+		}
+	}
+}
+
 func TestRetentionNeedsCustody(t *testing.T) {
 	custody := &log{err: errors.New("no")}
 	a := open(t, t.TempDir(), Options{Default: Policy{Keep: time.Second}, Custody: custody})

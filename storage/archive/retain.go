@@ -38,10 +38,14 @@ const (
 	objectsEach = 60
 )
 
-// guard is footage that must not be deleted.
-type guard struct {
-	camera models.CameraID
-	span   models.Span
+// Guarded is footage that must not be deleted.
+type Guarded struct {
+	Camera models.CameraID
+	models.Span
+}
+
+func (g Guarded) covers(s models.Segment) bool {
+	return g.Camera == s.Camera && s.To.After(g.From) && s.From.Before(g.To)
 }
 
 // SetPolicy says how much of a camera's footage to keep, from now on.
@@ -60,13 +64,20 @@ func (a *Archive) policy(cam models.CameraID) Policy {
 	return a.o.Default
 }
 
-// Protect keeps the footage of a span from being deleted, for as long as the key stands: an
-// incident that goes on or is on hold. Protecting the same key again replaces the span. It
-// is not remembered over a restart; call it before Run.
+// SetDefault says how much to keep of cameras that have no policy of their own.
+func (a *Archive) SetDefault(p Policy) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.o.Default = p
+}
+
+// Protect keeps the footage of a span from being deleted, for as long as the key stands: it
+// is being read, say. Protecting the same key again replaces the span. It is not remembered
+// over a restart; what must be is for Options.Guard.
 func (a *Archive) Protect(key string, cam models.CameraID, span models.Span) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.guarded[key] = guard{cam, span}
+	a.guarded[key] = Guarded{cam, span}
 }
 
 // Unprotect takes a key away.
@@ -84,11 +95,26 @@ func (a *Archive) free(s models.Segment) bool {
 		return false
 	}
 	for _, g := range a.guarded {
-		if g.camera == s.Camera && s.To.After(g.span.From) && s.From.Before(g.span.To) {
+		if g.covers(s) {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(a.asked, func(g Guarded) bool { return g.covers(s) })
+}
+
+// ask learns what incidents need, before a pass.
+func (a *Archive) ask(ctx context.Context) error {
+	if a.o.Guard == nil {
+		return nil
+	}
+	asked, err := a.o.Guard(ctx)
+	if err != nil {
+		return fmt.Errorf("learn which footage incidents need: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = asked
+	return nil
 }
 
 // Run deletes what the policies and the space on the disk demand, until ctx ends.
@@ -119,6 +145,9 @@ func (a *Archive) report(step string, err error) {
 
 // Retain deletes what the cameras' policies no longer keep.
 func (a *Archive) Retain(ctx context.Context, now time.Time) error {
+	if err := a.ask(ctx); err != nil {
+		return err
+	}
 	var errs []error
 	for _, cam := range a.Cameras() {
 		if err := a.retain(ctx, cam, now); err != nil {
@@ -176,6 +205,9 @@ func (a *Archive) MakeRoom(ctx context.Context) error {
 	}
 	if free >= a.o.Reserve {
 		return nil
+	}
+	if err := a.ask(ctx); err != nil {
+		return err
 	}
 	need := a.o.Reserve - free + a.o.Reserve/8 // not each look anew
 	dates := map[string][]models.CameraID{}
