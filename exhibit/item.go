@@ -13,6 +13,7 @@ import (
 
 	"github.com/vedette-cctv/vedette/custody"
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/storage"
 )
 
 // item is one incident on its way into the package.
@@ -22,6 +23,7 @@ type item struct {
 	chain  []models.CustodyRecord // oldest first
 	files  []File                 // of the incident, but for the PDF that lists them
 	sheet  []byte                 // contact sheet, JPEG; nil when there is none
+	device storage.CameraIdentity // which device the camera was; zero when unknown
 }
 
 // chainOf sorts the entries of an extract by incident.
@@ -55,8 +57,8 @@ func (b *builder) addItem(ctx context.Context, it *item) error {
 			return err
 		}
 	}
-	if _, ok := it.find(models.RoleManifest); !ok && it.Footage.State == models.FootageStored {
-		return errors.New("its record names no manifest")
+	if err := b.readManifest(ctx, it); err != nil {
+		return err
 	}
 	if _, ok := it.find(models.RoleSignature); !ok && it.Footage.State == models.FootageStored {
 		b.note("The manifest of incident %s is not signed: it was stored by a vedette without a key.", it.ID)
@@ -125,6 +127,35 @@ func (b *builder) read(ctx context.Context, it *item, o models.Object) (data []b
 		return nil, fmt.Errorf("%s has %d bytes", o.Key, o.Size)
 	}
 	return io.ReadAll(io.LimitReader(r, maxSmall))
+}
+
+// readManifest takes from the manifest what the record does not know.
+func (b *builder) readManifest(ctx context.Context, it *item) error {
+	o, ok := it.find(models.RoleManifest)
+	if !ok {
+		if it.Footage.State == models.FootageStored {
+			return errors.New("its record names no manifest")
+		}
+		return nil
+	}
+	data, err := b.read(ctx, it, o)
+	if err != nil {
+		return err
+	}
+	m, err := storage.ReadManifest(data)
+	if err != nil {
+		return err
+	}
+	it.device = m.Identity
+	return nil
+}
+
+// camera names the camera for people.
+func (it *item) camera() string {
+	if name := it.device.Name; name != "" && name != string(it.Camera) {
+		return fmt.Sprintf("%s (%s)", name, it.Camera)
+	}
+	return string(it.Camera)
 }
 
 // addPlayable adds a copy for browsers when the master needs one.

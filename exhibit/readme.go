@@ -26,7 +26,7 @@ func (b *builder) readme(items []*item) ([]byte, error) {
 	var incidents []shown
 	native, copies := false, false
 	for _, it := range items {
-		s := shown{Folder: it.folder, ID: string(it.ID), Camera: string(it.Camera), Kind: words(string(it.Kind)),
+		s := shown{Folder: it.folder, ID: string(it.ID), Camera: it.camera(), Kind: words(string(it.Kind)),
 			Alarm: instant(it.Alarm, b.o.Place), Footage: footageInWords(it.Incident)}
 		for _, f := range it.files {
 			s.Files = append(s.Files, fmt.Sprintf("%-22s %s", strings.TrimPrefix(f.Path, it.folder+"/"), roleInWords(f.Role)))
@@ -140,6 +140,10 @@ func gapCause(c models.Cause) string {
 		return "from before the recorder had footage"
 	case models.CauseStream:
 		return "the camera sent pictures that cannot be stored"
+	case models.CauseNotRecorded:
+		return "nobody recorded it"
+	case models.CauseDeleted:
+		return "deleted when its time was over"
 	}
 	return words(string(c))
 }

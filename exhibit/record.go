@@ -60,7 +60,7 @@ func (b *builder) recordHead(p *paper, it *item) {
 	p.font("", 8.5, pale)
 	p.CellFormat(textWidth, 5, "VIDEO EVIDENCE · INCIDENT RECORD", "", 1, "L", false, 0, "")
 	p.font("B", 16, white)
-	p.CellFormat(textWidth-32, 8, p.fit(sentence(words(string(it.Kind)))+" · "+where(it.Incident), textWidth-34), "", 1, "L", false, 0, "")
+	p.CellFormat(textWidth-32, 8, p.fit(sentence(words(string(it.Kind)))+" · "+it.where(), textWidth-34), "", 1, "L", false, 0, "")
 	p.mono(7.5, pale)
 	p.CellFormat(textWidth, 5, p.fit(string(it.ID), textWidth), "", 1, "L", false, 0, "")
 	if it.Severity.Rank() >= 0 {
@@ -94,22 +94,24 @@ func (b *builder) recordHead(p *paper, it *item) {
 		seen += fmt.Sprintf(" (score %.2f of 1)", in.Score)
 	}
 	p.facts([][2]string{
-		{"Arrival", b.clock(in.Start)}, {"Camera", string(in.Camera)},
+		{"Arrival", b.clock(in.Start)}, {"Camera", it.camera()},
 		{"Alarm", b.clock(in.Alarm)}, {"Zone", cmp.Or(string(in.Zone), "the camera as a whole")},
 		{"End", end}, {"What was seen", seen},
 		{"Record opened", b.clock(in.Opened)}, {"State", string(in.State)},
 		{"Clock", clockInWords(in.Footage.Clock, in.Footage.ClockOffset)}, {"Judged", verdict},
+		{"Stream", it.device.Source}, {"Configuration", fmt.Sprintf("%.16s, vedette %s", in.Config, in.Version)},
 		{"Reference", b.o.Reference}, {"Legal hold", hold},
 		{"Exported for", b.o.Why}, {"Exported by", b.o.By},
 	})
 	p.paragraph("Times are those of "+b.o.Place.String()+", with their distance from UTC. clock.txt says what they mean.", 8, inkSoft)
 }
 
-func where(in models.Incident) string {
-	if in.Zone == "" {
-		return string(in.Camera)
+func (it *item) where() string {
+	name := cmp.Or(it.device.Name, string(it.Camera))
+	if it.Zone == "" {
+		return name
 	}
-	return string(in.Camera) + " · " + string(in.Zone)
+	return name + " · " + string(it.Zone)
 }
 
 // clock is an instant in a fact or a table.

@@ -156,13 +156,39 @@ func (v *verifier) checkClips(in ListItem, m storage.Manifest) error {
 	return nil
 }
 
-// checkDeletion notes that the evidence was deleted on purpose and who signed for it.
+// checkDeletion checks the record that the evidence was deleted, and why.
 func (v *verifier) checkDeletion(in ListItem) error {
-	if _, ok := v.find(in.Incident, Role(models.RoleDeletion), ""); !ok {
-		v.note("Incident %s: its evidence was deleted, and the package holds no signed record of that.", in.Incident)
+	file, ok := v.find(in.Incident, Role(models.RoleDeletion), "")
+	if !ok {
+		v.note("Incident %s: its evidence was deleted, and the package holds no record of that.", in.Incident)
 		return nil
 	}
-	v.note("Incident %s: its evidence was deleted when its time was over; the record of that is in the package.", in.Incident)
+	data, ok, err := v.small(file.Path)
+	if err != nil || !ok {
+		return err
+	}
+	deleted, signed, signature, err := storage.ReadDeletion(data)
+	if err == nil && deleted.Incident != in.Incident {
+		err = fmt.Errorf("it is that of incident %s", deleted.Incident)
+	}
+	if err == nil && signature != nil {
+		if signature.Purpose != models.PurposeDeletion {
+			err = fmt.Errorf("it is signed for something else (%.60q)", signature.Purpose)
+		} else {
+			err = custody.Verify(v.keys, signed, *signature)
+		}
+	}
+	if err != nil {
+		v.wrong("Incident %s: the record of its deletion is not sound: %v.", in.Incident, err)
+		return nil
+	}
+	by := "is not signed"
+	if signature != nil {
+		v.signed(signature.Key)
+		by = "is signed with key " + signature.Key
+	}
+	v.note("Incident %s: its evidence was deleted on %s (%s). The record of that %s.", in.Incident,
+		deleted.At.UTC().Format("2006-01-02 15:04:05 MST"), deleted.Policy, by)
 	return nil
 }
 
