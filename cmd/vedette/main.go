@@ -48,10 +48,13 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Check a configuration file; says every mistake at once. Exit code 0 or 1."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
 	Analyze  analyzeCmd  `cmd:"" help:"Run a camera's detection over a video file, as fast as the machine goes."`
+	Export   exportCmd   `cmd:"" help:"Make an exhibit package of incidents, for the police or a court."`
 	Verify   verifyCmd   `cmd:"" help:"Check an exhibit package, with nothing but the package. Exit code 0 or 1."`
 	Hold     holdCmd     `cmd:"" help:"Keep the evidence of incidents from being deleted, also while vedette runs."`
 	Release  releaseCmd  `cmd:"" help:"Take a hold away."`
 	Reindex  reindexCmd  `cmd:"" help:"Make the index anew from what lies in the bucket, for the day when it is lost."`
+	Log      logCmd      `cmd:"" help:"The custody log: who did what to which evidence; show and verify it."`
+	Keys     keysCmd     `cmd:"" help:"The key that signs for this recorder: list, export, rotate."`
 	Report   reportCmd   `cmd:"" help:"Learn from the incidents of a period: precision."`
 	Models   modelsCmd   `cmd:"" help:"The weights of the object detector: list, pull, verify."`
 	Password passwordCmd `cmd:"" help:"Give a user a new one-time password, also while vedette runs."`
