@@ -56,3 +56,10 @@ type view struct {
 
 // Appearance is that of what the picture shows there.
 func (v view) Appearance(b models.Box) models.Appearance { return v.Colours.Appearance(v.picture(b)) }
+
+// Grey is the picture, and how it lies over the scene.
+func (v view) Grey() track.Grey {
+	g := v.Colours.Grey()
+	g.X, g.Y = v.x, v.y
+	return g
+}

@@ -26,6 +26,8 @@ type Look interface {
 	Appearance(b models.Box) models.Appearance
 	// Changed says whether anything in the region is different from the last frame.
 	Changed(b models.Box) bool
+	// Grey is the picture in grey.
+	Grey() Grey
 }
 
 // Colours is the Look by colour: histograms of luma and both chroma channels of the
@@ -37,6 +39,12 @@ type Colours struct {
 	Foreground *image.Gray
 	// Changes answers Changed; nil says that everything has changed.
 	Changes func(b models.Box) bool
+}
+
+// Grey is the luma plane.
+func (c Colours) Grey() Grey {
+	size := c.Picture.Rect.Size()
+	return Grey{Pix: c.Picture.Y, Stride: c.Picture.YStride, W: size.X, H: size.Y}
 }
 
 // Changed asks Changes.

@@ -4,6 +4,10 @@
 // detections of each frame by the assignment of least cost, in stages after ByteTrack
 // (Zhang et al. 2022): sure objects first, then unsure ones, then motion, then what is new.
 //
+// Between two frames every measured track is followed in the picture itself by a template
+// of what it looks like (patch.go, trace.go); while people cross that says best who went
+// where.
+//
 // The object detector looks now and then, motion always. What was measured at a look keeps
 // its size until the next one and is carried on by its region of motion, by being inside a
 // larger one, or by nothing having changed where it stands (tracker.go, track.go). What the

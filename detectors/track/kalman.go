@@ -12,15 +12,15 @@ import (
 type axis struct {
 	x, v          float64 // position, velocity per second
 	pxx, pxv, pvv float64
-	step          float64 // what the last prediction added to x
+	was, pwas     float64 // x and pxx before the last prediction
 }
 
 // predict moves the state dt seconds on. q is the spectral density of the acceleration
 // (length^2/s^3; Bar-Shalom et al. 2001, 6.2.2), fade the share of the velocity that
 // is left after dt.
 func (a *axis) predict(dt, q, fade float64) {
-	a.step = a.v * dt
-	a.x += a.step
+	a.was, a.pwas = a.x, a.pxx
+	a.x += a.v * dt
 	a.v *= fade
 	a.pxx += 2*dt*a.pxv + dt*dt*a.pvv + q*dt*dt*dt/3
 	a.pxv = fade*(a.pxv+dt*a.pvv) + q*dt*dt/2
@@ -44,9 +44,19 @@ func (a *axis) update(z, r float64) {
 	a.pxx *= 1 - kx
 }
 
+// move takes in by how much it has moved in the dt seconds since the last prediction, with
+// variance r, in the place of what was predicted: nothing about where it is.
+func (a *axis) move(d, dt, r float64) {
+	a.x, a.pxx = a.was+d, a.pwas+r
+	k := a.pvv / (a.pvv + r/(dt*dt))
+	a.v += k * (d/dt - a.v)
+	a.pvv *= 1 - k
+	a.pxv *= 1 - k
+}
+
 // halt takes in that the speed is zero.
 func (a *axis) halt() {
-	a.x -= a.step
+	a.x = a.was
 	a.v = 0
 }
 
@@ -128,6 +138,13 @@ func (s *state) place(b models.Box, sigma float64) {
 	foot := b.Foot()
 	s.x.update(foot.X*s.aspect, r)
 	s.y.update(foot.Y, r)
+}
+
+// move takes in by how much a box has moved since the last prediction.
+func (s *state) move(dx, dy, dt, sigma float64) {
+	r := sigma * sigma * s.h.x * s.h.x
+	s.x.move(dx*s.aspect, dt, r)
+	s.y.move(dy, dt, r)
 }
 
 // halt takes in that nothing has moved: the region may look different to the background

@@ -33,6 +33,9 @@ type life struct {
 	passed int            // looks that have passed it over since then
 	grip   grip
 
+	patch  patch
+	traced bool // found by its picture in this frame
+
 	before  bool              // seen in the last frame
 	after   models.Appearance // what it looks like since it parted from others
 	parted  time.Duration     // for how long it has been seen apart
@@ -194,6 +197,7 @@ func (l *life) follow(r *region, regions []region) {
 		l.state.update(r.Box, r.sigma)
 	case !l.measured():
 		l.state.update(r.Box, r.sigma)
+	case l.traced: // better than a region that others may have joined
 	case l.grip.region(l.state.box()).IoU(r.Box) >= grasp:
 		l.state.place(l.grip.box(r.Box, l.state.box()), gripSigma)
 	default: // it has changed its shape, or something else has joined it

@@ -102,6 +102,9 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 		l.before = l.Seen
 		l.Seen, l.LastScore = false, 0
 	}
+	if look != nil {
+		t.trace(look.Grey(), dt)
+	}
 	pairs := make([]int, len(t.live)) // region of each track, or how else it is seen
 	for i := range pairs {
 		pairs[i] = unpaired
@@ -125,6 +128,9 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.remember(objects, pairs, at)
 	ended := t.conclude(regions, pairs, looked, at, dt)
 	t.settle(dt)
+	if look != nil {
+		t.sketch(look.Grey())
+	}
 	return t.finish(ended)
 }
 
@@ -291,7 +297,7 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 		}
 		for _, i := range in {
 			l := t.live[i]
-			if l.carried < carryFor {
+			if l.carried < carryFor && !l.traced {
 				// Half as sure as a region of one's own would be.
 				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
 			}
@@ -370,7 +376,12 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 				t.recall(l)
 			}
 		case j == unpaired:
-			if l.Reason = l.miss(dt, covers(looked, l.Box)); l.Reason != "" {
+			seen := covers(looked, l.Box)
+			l.Reason = l.miss(dt, seen)
+			if seen && !l.measured() && holds(regions, l.Box) >= part {
+				l.Reason = "several others"
+			}
+			if l.Reason != "" {
 				ended = append(ended, l)
 				continue
 			}
@@ -388,6 +399,16 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 	}
 	slices.SortFunc(t.live, func(a, b *life) int { return int(a.ID - b.ID) })
 	return ended
+}
+
+// holds is the share of a box in which sure objects lie.
+func holds(regions []region, b models.Box) (share float64) {
+	for i := range regions {
+		if r := &regions[i]; r.By == models.ByObject && r.sure && !r.scene {
+			share += r.Box.Intersect(b).Area() / b.Area()
+		}
+	}
+	return share
 }
 
 // begin starts a track.

@@ -56,6 +56,8 @@ func (l looks) Appearance(b models.Box) models.Appearance {
 
 func (l looks) Changed(models.Box) bool { return true }
 
+func (l looks) Grey() Grey { return Grey{} }
+
 func clothes(bin int) models.Appearance {
 	s := make(models.Appearance, 8)
 	for i := range s {
