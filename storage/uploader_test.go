@@ -446,8 +446,9 @@ func TestIndexComesBack(t *testing.T) {
 	pg.Restart()
 	drain(t, u)
 	wantStored(t, index, real, incident(1).ID, []byte("clip"))
-	if n := puts.Load(); n != 4 {
-		t.Errorf("%d objects sent, want 4", n)
+	// Clip, still, picture, manifest, and once it is named the copy of the record.
+	if n := puts.Load(); n != 5 {
+		t.Errorf("%d objects sent, want 5", n)
 	}
 }
 
