@@ -58,6 +58,7 @@ type service struct {
 	uploader *storage.Uploader
 	keeper   *storage.Keeper
 	hub      *web.Hub
+	custody  *custodian
 }
 
 func (s *service) run(ctx context.Context) (err error) {
@@ -66,8 +67,16 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.cfg.Data, private); err != nil {
 		return err
 	}
+	bucket, err := openBucket(s.cfg.Storage.Bucket)
+	if err != nil {
+		return err
+	}
+	if s.custody, err = openCustody(s.cfg, bucket, s.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.custody.Close()) }()
 	spool, err := storage.OpenSpool(dataFile(s.cfg, "spool"), storage.SpoolOptions{Quota: s.cfg.Storage.Spool.Quota, Log: s.log,
-		Identify: s.identify})
+		Identify: s.identify, Signer: s.custody.Keys, Custody: s.custody.Log})
 	if err != nil {
 		return err
 	}
@@ -76,16 +85,15 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err := history.Add(s.cfg, []byte(s.cfg.Source.Reveal()), s.started); err != nil {
 		return err
 	}
+	if err := s.enter(ctx, models.ActStarted, s.cfg, "vedette "+version); err != nil {
+		return err
+	}
 	s.status.Store(&web.ConfigStatus{Hash: s.cfg.Hash, Loaded: s.started})
 	index, err := openIndex(ctx, s.cfg.Storage.Index)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
-	bucket, err := openBucket(s.cfg.Storage.Bucket)
-	if err != nil {
-		return err
-	}
 	if err := checkLock(ctx, bucket, s.log); err != nil {
 		return err
 	}
@@ -109,8 +117,9 @@ func (s *service) run(ctx context.Context) (err error) {
 	s.hub = web.NewHub(eventRing)
 	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
 	s.keeper.Changed = s.publish
+	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, s.custody.Log
 	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
-		Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
+		Custody: s.custody.Log, Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
 	closing := make(chan struct{})
 	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing}
 	watch := &pipeline.Service{
@@ -123,7 +132,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
 		Keeper: s.keeper,
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
-		Closed: func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
+		Closed:  func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
+		Custody: s.custody.Log, Keys: publicKeys(s.custody.Keys), CheckSignature: s.custody.check,
 		Checks: []web.Check{
 			{Name: "index", Essential: true, Run: func(ctx context.Context) error {
 				_, err := index.List(ctx, storage.Query{Limit: 1})
@@ -146,10 +156,13 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	defer stopWeb()
 	uploadCtx, stopUploads := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopUploads()
+	custodyCtx, stopCustody := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCustody()
 	runCtx, stopRun := context.WithCancel(ctx)
 	defer stopRun()
 
-	var late errgroup.Group
+	var late, last errgroup.Group
+	last.Go(func() error { return s.custody.Log.Run(custodyCtx) })
 	webDone := make(chan error, 1)
 	go func() {
 		webDone <- server.Serve(webCtx, l, s.cfg.Web.TLSCert, s.cfg.Web.TLSKey)
@@ -173,6 +186,8 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	s.hub.Close()
 	stopWeb()
 	err = errors.Join(err, <-webDone)
+	stopCustody() // what was looked at until the end is in the last checkpoint
+	err = errors.Join(err, last.Wait())
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -216,6 +231,10 @@ func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, his
 	return w.Run(ctx, func(cfg *config.Config) {
 		if err := history.Add(cfg, []byte(cfg.Source.Reveal()), time.Now()); err != nil {
 			s.rejected(fmt.Errorf("keep configuration: %w", err))
+			return
+		}
+		if err := s.enter(ctx, models.ActConfigured, cfg, ""); err != nil {
+			s.rejected(err)
 			return
 		}
 		s.current.Store(cfg)
