@@ -55,6 +55,7 @@ type cli struct {
 	Reindex  reindexCmd  `cmd:"" help:"Make the index anew from what lies in the bucket, for the day when it is lost."`
 	Log      logCmd      `cmd:"" help:"The custody log: who did what to which evidence; show and verify it."`
 	Keys     keysCmd     `cmd:"" help:"The key that signs for this recorder: list, export, rotate."`
+	Recall   recallCmd   `cmd:"" help:"Take continuous footage of a camera out as one MP4, also while vedette runs."`
 	Report   reportCmd   `cmd:"" help:"Learn from the incidents of a period: precision."`
 	Models   modelsCmd   `cmd:"" help:"The weights of the object detector: list, pull, verify."`
 	Password passwordCmd `cmd:"" help:"Give a user a new one-time password, also while vedette runs."`
