@@ -18,6 +18,7 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline"
 	"github.com/vedette-cctv/vedette/storage"
+	"github.com/vedette-cctv/vedette/storage/archive"
 	"github.com/vedette-cctv/vedette/web"
 )
 
@@ -59,6 +60,7 @@ type service struct {
 	keeper   *storage.Keeper
 	hub      *web.Hub
 	custody  *custodian
+	footage  *archive.Archive
 }
 
 func (s *service) run(ctx context.Context) (err error) {
@@ -111,6 +113,11 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("web.listen: %w", err)
 	}
+	s.footage, err = openFootage(s.cfg, index, s.custody.Log, s.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.footage.Close()) }()
 	objects, closeObjects := objectDetector(s.cfg, s.log)
 	defer closeObjects()
 
@@ -124,13 +131,13 @@ func (s *service) run(ctx context.Context) (err error) {
 	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing}
 	watch := &pipeline.Service{
 		Parts:    pipeline.Parts{Source: newSource(s.log), Decoder: newDecoder, Objects: objects},
-		Recorder: recorder, SpillDir: dataFile(s.cfg, "preroll"), Version: version, Log: s.log,
+		Recorder: recorder, Archive: s.footage, SpillDir: dataFile(s.cfg, "preroll"), Version: version, Log: s.log,
 		OnHealth: func(h models.Health) { s.tell("camera", h) },
 	}
 	server := &web.Server{
 		Incidents: index, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
-		Keeper: s.keeper,
+		Keeper: s.keeper, Recall: newRecallAPI(s.footage, s.log),
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
 		Closed:  func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
 		Custody: s.custody.Log, Keys: publicKeys(s.custody.Keys), CheckSignature: s.custody.check,
@@ -175,6 +182,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	early.Go(func() error { return watch.Run(runCtx, s.cfg) })
 	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
 	early.Go(func() error { return s.keeper.Run(runCtx) })
+	early.Go(func() error { return s.footage.Run(runCtx) })
 	<-runCtx.Done()
 	s.log.Info("stopping: cutting clips")
 	grace := time.AfterFunc(uploadGrace, func() { close(closing) })
@@ -241,6 +249,7 @@ func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, his
 		for _, gone := range watch.Apply(cfg) {
 			s.hub.Forget(gone)
 		}
+		s.footage.SetDefault(footagePolicy(cfg.Record))
 		s.log.Info("configuration applied", "hash", cfg.Hash, "cameras", len(cfg.Cameras))
 		if keys := s.cfg.NeedsRestart(cfg); len(keys) > 0 {
 			s.log.Warn("these settings change at the next start", "keys", keys)
