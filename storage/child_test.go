@@ -40,6 +40,7 @@ var childWork = map[string]func(args []string) error{
 	},
 	"crash":  crashChild,
 	"delete": deleteChild,
+	"stop":   stopChild,
 	"fill":   fillChild,
 }
 
