@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -104,8 +105,23 @@ func (it *item) made(name string, role Role, typ string) File {
 func (b *builder) addObject(ctx context.Context, it *item, o models.Object, name string) error {
 	open := func(ctx context.Context) (io.ReadCloser, error) { return b.o.Open(ctx, it.Incident, o) }
 	f := File{Path: it.folder + "/" + name, Role: Role(o.Role), Incident: it.ID, Type: o.Type, Key: o.Key}
-	return b.add(ctx, f, open, &o)
+	err := b.add(ctx, f, open, &o)
+	if errors.Is(err, storage.ErrContent) || errors.Is(err, fs.ErrNotExist) {
+		err = &DamagedError{it.ID, o, err}
+	}
+	return err
 }
+
+// DamagedError says that an object of evidence is missing or is not what its record says.
+type DamagedError struct {
+	Incident models.IncidentID
+	Object   models.Object
+	Err      error // wraps fs.ErrNotExist or storage.ErrContent
+}
+
+func (e *DamagedError) Error() string { return e.Err.Error() }
+
+func (e *DamagedError) Unwrap() error { return e.Err }
 
 // find is the first object with a role that the record names.
 func (it *item) find(role models.ObjectRole) (models.Object, bool) {

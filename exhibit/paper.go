@@ -200,14 +200,17 @@ const (
 // table sets rows under a head that is repeated on each page. A row is not cut in two
 // unless it is longer than a page.
 func (p *paper) table(columns []column, rows [][]string) {
-	p.tableHead(columns)
-	for _, row := range rows {
+	for r, row := range rows {
 		cells := make([][]string, len(columns))
 		most := 1
 		for i, c := range columns {
 			p.cellFont(c)
 			cells[i] = p.lines(row[i], c.inner())
 			most = max(most, len(cells[i]))
+		}
+		if r == 0 { // a head never stands alone at the foot of a page
+			p.room(min(14+float64(most)*tableLine, (pageHeight-marginFoot)/2))
+			p.tableHead(columns)
 		}
 		for from := 0; from < most; {
 			fits := int((pageHeight - marginFoot - p.GetY() - 2*tablePad) / tableLine)
@@ -233,7 +236,6 @@ func (p *paper) cellFont(c column) {
 }
 
 func (p *paper) tableHead(columns []column) {
-	p.room(14)
 	p.fill(inkWell)
 	p.Rect(marginLeft, p.GetY(), textWidth, 5.4, "F")
 	x := marginLeft

@@ -212,7 +212,8 @@ func (b *builder) bar(p *paper, f models.Footage) {
 	p.fill(inkBad)
 	for _, g := range f.Gaps {
 		// Also a gap of one picture is to be seen.
-		p.Rect(x(g.From), y, max(.5, x(g.To)-x(g.From)), height, "F")
+		left := min(x(g.From), marginLeft+textWidth-.5)
+		p.Rect(left, y, max(.5, x(g.To)-left), height, "F")
 	}
 	p.colour(inkSoft)
 	p.Rect(marginLeft, y, textWidth, height, "D")

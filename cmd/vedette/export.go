@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/config"
-	"github.com/vedette-cctv/vedette/custody"
 	"github.com/vedette-cctv/vedette/exhibit"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline"
 	"github.com/vedette-cctv/vedette/storage"
+	"github.com/vedette-cctv/vedette/web"
 )
 
 type exportCmd struct {
@@ -85,10 +85,9 @@ func (c exportCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err e
 type exporter struct {
 	index    storage.Index
 	bucket   storage.Bucket
-	keys     *custody.Keys
-	log      *custody.Log
+	custody  *custodian
 	history  *config.History
-	playable *pipeline.Playable // nil: no copies are made
+	playable web.Playable // nil: no copies are made
 	place    *time.Location
 }
 
@@ -119,21 +118,17 @@ func openExporter(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ 
 			return nil, done, fmt.Errorf("index: %w (has vedette run with this configuration?)", err)
 		}
 	}
-	if x.keys, err = custody.OpenKeys(dataFile(cfg, "keys")); err != nil {
+	if x.bucket, err = openBucket(cfg.Storage.Bucket); err != nil {
 		return nil, done, err
 	}
-	close = append(close, x.keys.Close)
-	if x.log, err = custody.OpenLog(dataFile(cfg, "custody"), custody.LogOptions{Keys: x.keys, Log: log}); err != nil {
+	if x.custody, err = openCustody(cfg, x.bucket, log); err != nil {
 		return nil, done, err
 	}
-	close = append(close, x.log.Close)
+	close = append(close, x.custody.Close)
 	if x.index, err = openIndex(ctx, cfg.Storage.Index); err != nil {
 		return nil, done, err
 	}
 	close = append(close, x.index.Close)
-	if x.bucket, err = openBucket(cfg.Storage.Bucket); err != nil {
-		return nil, done, err
-	}
 	// Not the folder of the service, which keeps its copies and clears away what it does
 	// not know.
 	copies, err := os.MkdirTemp("", "vedette-export-*")
@@ -162,7 +157,7 @@ func openClip(v storage.Evidence) func(context.Context, models.Incident) (io.Rea
 // package's own custody log tells of it.
 func (x *exporter) options(ctx context.Context, ids []models.IncidentID, who, why string, record bool) (exhibit.Options, error) {
 	o := exhibit.Options{
-		Keys: x.keys.Public(), Signer: x.keys, By: who, Why: why, Software: "vedette " + version,
+		Keys: x.custody.Keys.Public(), Signer: x.custody.Keys, By: who, Why: why, Software: "vedette " + version,
 		At: time.Now().UTC().Truncate(time.Second), Place: x.place, Config: x.config, Open: x.open,
 	}
 	if x.playable != nil {
@@ -177,29 +172,33 @@ func (x *exporter) options(ctx context.Context, ids []models.IncidentID, who, wh
 	}
 	if record {
 		for _, in := range o.Incidents {
-			if err := x.log.Record(ctx, models.Custody{At: time.Now().UTC(), Who: who, Act: models.ActExported, Incident: in.ID,
+			if err := x.custody.Log.Record(ctx, models.Custody{At: time.Now().UTC(), Who: who, Act: models.ActExported, Incident: in.ID,
 				Camera: in.Camera, Objects: in.Footage.Objects, Note: why}); err != nil {
 				return o, err
 			}
 		}
 	}
 	var err error
-	o.Custody, err = x.log.Extract(ctx, ids)
+	o.Custody, err = x.custody.Log.Extract(ctx, ids)
 	return o, err
 }
 
-// open reads evidence and notes when it is missing.
-func (x *exporter) open(ctx context.Context, in models.Incident, o models.Object) (storage.Reader, error) {
-	r, err := x.bucket.Open(ctx, o.Key)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.Join(err, x.damaged(ctx, in, o, "missing when it was to be exported"))
-	}
-	return r, err
+func (x *exporter) open(ctx context.Context, _ models.Incident, o models.Object) (storage.Reader, error) {
+	return x.bucket.Open(ctx, o.Key)
 }
 
-func (x *exporter) damaged(ctx context.Context, in models.Incident, o models.Object, what string) error {
-	return x.log.Record(context.WithoutCancel(ctx), models.Custody{At: time.Now().UTC(), Who: "vedette", Act: models.ActDamaged,
-		Incident: in.ID, Camera: in.Camera, Objects: []models.Object{o}, Note: what})
+// damaged logs evidence that was found missing or altered, and passes the error on.
+func (x *exporter) damaged(ctx context.Context, err error) error {
+	var d *exhibit.DamagedError
+	if !errors.As(err, &d) {
+		return err
+	}
+	what := "altered"
+	if errors.Is(err, fs.ErrNotExist) {
+		what = "missing"
+	}
+	return errors.Join(err, x.custody.Log.Record(context.WithoutCancel(ctx), models.Custody{At: time.Now().UTC(), Who: "vedette", Act: models.ActDamaged,
+		Incident: d.Incident, Objects: []models.Object{d.Object}, Note: "found " + what + " when it was to be exported"}))
 }
 
 func (x *exporter) config(hash string) ([]byte, error) {
@@ -233,6 +232,7 @@ func (x *exporter) write(ctx context.Context, path string, o exhibit.Options) (_
 		}
 	}()
 	report, err := exhibit.Write(ctx, f, o)
+	err = x.damaged(ctx, err)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -252,5 +252,5 @@ func (x *exporter) Export(ctx context.Context, w io.Writer, ids []models.Inciden
 		return err
 	}
 	_, err = exhibit.Write(ctx, w, o)
-	return err
+	return x.damaged(ctx, err)
 }

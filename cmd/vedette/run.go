@@ -149,6 +149,7 @@ func (s *service) run(ctx context.Context) (err error) {
 			{Name: "bucket", Run: bucket.Check},
 		},
 	}
+	server.Exporter = &exporter{index: index, bucket: bucket, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
 	if err := recorder.Resume(ctx); err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ func Login(ctx context.Context, base, password string) (*Client, error) {
 	return c, nil
 }
 
-// Do sends one request with a JSON body and reads a JSON answer into out, if given.
+// Do sends one request with a JSON body and reads a JSON answer into out, if given. Into a
+// *[]byte it reads an answer of any type as it is.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -68,6 +69,10 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	}
 	if res.StatusCode >= 300 {
 		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, answer)
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = answer
+		return nil
 	}
 	if out == nil {
 		return nil
@@ -99,8 +104,8 @@ func (c *Client) Incident(ctx context.Context, id models.IncidentID) (models.Inc
 	return in, c.Do(ctx, http.MethodGet, "/api/incidents/"+url.PathEscape(string(id)), nil, &in)
 }
 
-// Fetch reads a body, such as a clip.
-func (c *Client) Fetch(ctx context.Context, path string) ([]byte, error) {
+// Open begins to read a body; the caller closes it.
+func (c *Client) Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
@@ -109,12 +114,25 @@ func (c *Client) Fetch(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode >= 300 {
-		err = fmt.Errorf("GET %s: %s: %s", path, res.Status, body)
+	if res.StatusCode >= 300 {
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("GET %s: %s: %s", path, res.Status, body)
 	}
-	return body, err
+	return res.Body, nil
+}
+
+// Fetch reads a body, such as a clip.
+func (c *Client) Fetch(ctx context.Context, path string) ([]byte, error) {
+	body, err := c.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
 }
 
 // Alert is one message of the event stream, with the instant at which it arrived.
