@@ -46,6 +46,13 @@ func main() {
 		}
 		return
 	}
+	if url := os.Getenv(recordURL); url != "" {
+		if err := runRecord(ctx, url, os.Getenv(recordDir)); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "bench: record:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	s := &setting{}
 	flag.StringVar(&s.vedette, "vedette", "bin/vedette", "the program to measure")
 	flag.StringVar(&s.data, "data", envOr("VEDETTE_DATA", "../shared/data"), "folder of the footage; without it the tables that need it are skipped")
@@ -56,7 +63,7 @@ func main() {
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
 	flag.IntVar(&s.incidents, "incidents", 1_000_000, "index: how many incidents")
 	flag.IntVar(&s.searches, "searches", 500, "index: how many searches of each kind")
-	only := flag.String("only", "", "comma-separated: loitering, latency, cost, soak, accuracy, replay, index")
+	only := flag.String("only", "", "comma-separated: loitering, latency, final, cost, record, soak, accuracy, replay, index")
 	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak; of index the database) whose name matches this regular expression")
 	flag.Parse()
 	var err error
@@ -64,7 +71,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: -rows:", err)
 		os.Exit(2)
 	}
-	tables := []table{{"loitering", loitering}, {"latency", latency}, {"cost", cost}, {"soak", breakThings}, {"accuracy", accuracy}, {"replay", replay}, {"index", measureIndex}}
+	tables := []table{{"loitering", loitering}, {"latency", latency}, {"final", final}, {"cost", cost}, {"record", record}, {"soak", breakThings}, {"accuracy", accuracy}, {"replay", replay}, {"index", measureIndex}}
 	if err := run(ctx, s, tables, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
