@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -82,15 +83,23 @@ func (c *Continuous) lookBack() {
 	c.oldest.Store(&oldest)
 }
 
-// run records what the cursor gives until the stream is over.
-func (c *Continuous) run(cursor *clip.Cursor) {
+// Run records what the cursor gives until the stream is over, and closes the cursor.
+func (c *Continuous) Run(cursor *clip.Cursor) {
 	defer cursor.Close()
-	c.resume()
-	for {
-		au, err := c.next(cursor)
-		if err != nil {
-			break
+	c.Record(func(yield func(models.AccessUnit) bool) {
+		for {
+			au, err := c.next(cursor)
+			if err != nil || !yield(au) {
+				return
+			}
 		}
+	})
+}
+
+// Record records units, in the order of the stream, and finishes the last segment.
+func (c *Continuous) Record(units iter.Seq[models.AccessUnit]) {
+	c.resume()
+	for au := range units {
 		c.write(au)
 	}
 	c.closeSegment()

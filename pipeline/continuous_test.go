@@ -63,16 +63,6 @@ func newContinuous(a *archive.Archive, axis string) *Continuous {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), OnDisk: func(error) {}}
 }
 
-// keep records units as one run of the program does.
-func keep(c *Continuous, units []models.AccessUnit) {
-	c.resume()
-	for _, au := range units {
-		c.write(au)
-	}
-	c.closeSegment()
-	c.recordLeft()
-}
-
 func whole(from, to float64) models.Span {
 	return models.Span{From: instant(from).Wall, To: instant(to).Wall}
 }
@@ -129,7 +119,7 @@ func TestContinuous(t *testing.T) {
 	c := newContinuous(a, "a")
 	cursor := ring.Cursor(0)
 	done := make(chan struct{})
-	go func() { defer close(done); c.run(cursor) }()
+	go func() { defer close(done); c.Run(cursor) }()
 	fill(t, ring, media, 0, 150)
 	ring.Close()
 	<-done
@@ -200,7 +190,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := openArchive(t, t.TempDir(), archive.Options{})
 			for i, units := range tt.runs {
-				keep(newContinuous(a, strconv.Itoa(i)), units)
+				newContinuous(a, strconv.Itoa(i)).Record(slices.Values(units))
 			}
 			path, rec := recallTo(t, a, whole(0, 40))
 			if got := framesIn(t, path); got != tt.frames || rec.Frames != tt.frames {
@@ -227,7 +217,7 @@ func TestTimestampsJump(t *testing.T) {
 			au.At.Media += jump
 			units = append(units, au)
 		}
-		keep(newContinuous(a, "a"), units)
+		newContinuous(a, "a").Record(slices.Values(units))
 		path, rec := recallTo(t, a, whole(0, 40))
 		info, err := clip.Stat(path)
 		if got := framesIn(t, path); err != nil || got != 400 || rec.Frames != 400 || info.To.Sub(info.From) != 40*time.Second {
@@ -246,7 +236,7 @@ func TestStreamChanges(t *testing.T) {
 	small, large := camtest.Clip{}.Load(t), camtest.Clip{Width: 640, Height: 480}.Load(t)
 	other := camtest.Clip{Codec: models.H265}.Load(t)
 	a := openArchive(t, t.TempDir(), archive.Options{})
-	keep(newContinuous(a, "a"), slices.Concat(unitsOf(small, 0, 10), unitsOf(large, 10, 20), unitsOf(other, 20, 30)))
+	newContinuous(a, "a").Record(slices.Values(slices.Concat(unitsOf(small, 0, 10), unitsOf(large, 10, 20), unitsOf(other, 20, 30))))
 	path, rec := recallTo(t, a, whole(0, 30))
 	if got := framesIn(t, path); got != 200 || rec.Frames != 200 {
 		t.Errorf("%d frames decoded, %d said, want both resolutions", got, rec.Frames)
@@ -267,7 +257,7 @@ func TestStreamChanges(t *testing.T) {
 func TestRecallRefuses(t *testing.T) {
 	media := camtest.Clip{}.Load(t)
 	a := openArchive(t, t.TempDir(), archive.Options{})
-	keep(newContinuous(a, "a"), unitsOf(media, 0, 10))
+	newContinuous(a, "a").Record(slices.Values(unitsOf(media, 0, 10)))
 	for _, tt := range []struct {
 		name string
 		cam  models.CameraID
@@ -346,7 +336,7 @@ func TestDiskRefuses(t *testing.T) {
 func TestDamageOnDisk(t *testing.T) {
 	media := camtest.Clip{}.Load(t)
 	a := openArchive(t, t.TempDir(), archive.Options{})
-	keep(newContinuous(a, "a"), unitsOf(media, 0, 20))
+	newContinuous(a, "a").Record(slices.Values(unitsOf(media, 0, 20)))
 	segments, err := a.Segments("gate", whole(0, 20))
 	if err != nil || len(segments) != 1 {
 		t.Fatal(len(segments), err)

@@ -156,7 +156,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	if s.continuous != nil {
 		s.grids.start()
 		cursor := s.buffer.Cursor(0)
-		recording.Go(func() { s.continuous.run(cursor) })
+		recording.Go(func() { s.continuous.Run(cursor) })
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
