@@ -48,11 +48,13 @@ type Detector struct {
 	views []*view        // the first is the one in use
 	lost  models.Instant // since when the view is not what it was, in part at least
 	gone  models.Instant // since when next to nothing of it is there
-	good  models.Instant // of the newest look that agreed with the view
-	fresh *view          // what has been there instead since met
-	met   models.Instant
-	facts comparison // of the newest look
-	aside shifted
+	// through is how far, of late, the view shone through what has no detail.
+	through float64
+	good    models.Instant // of the newest look that agreed with the view
+	fresh   *view          // what has been there instead since met
+	met     models.Instant
+	facts   comparison // of the newest look
+	aside   shifted
 }
 
 // shifted is where the view has gone, in shares of the picture.

@@ -39,6 +39,7 @@ func TestTrouble(t *testing.T) {
 		{"lorry before half of it", spoil(drawn(60*time.Second), 20, 60, lorry(models.Box{X: 0, Y: 0.1, W: 0.5, H: 0.9})), nil},
 		{"light off and on", spoil(drawn(60*time.Second), 20, 40, light(0.25, 6)), nil},
 		{"light off but for a little, and on", spoil(drawn(60*time.Second), 20, 40, light(0.1, 3)), nil},
+		{"light off at full gain, but for a screen", spoil(spoil(drawn(60*time.Second), 20, 40, light(0.25, 12)), 20, 40, fill(models.Box{X: 0.6, Y: 0.4, W: 0.25, H: 0.3}, 150, 20, 12)), nil},
 		{"more light", spoil(drawn(60*time.Second), 20, 40, light(1.5, 3)), nil},
 		{"a noisy night", spoil(drawn(90*time.Second), 0, 90, light(0.3, 8)), nil},
 		{"a lamp that flickers", spoil(drawn(90*time.Second), 15, 90, flicker(0.25)), nil},

@@ -35,6 +35,9 @@ const (
 	// standing is by how many standard deviations the agreement in place stands out from
 	// that of shifted pictures when the view is the same in other light.
 	standing = 4
+	// glimpses is over how many looks it is averaged how much of the view shines through
+	// what has no detail: three seconds, for a hand takes one to come.
+	glimpses = 6
 	// nudge is how many cells of the coarse copy the camera must have turned by, 3 % of
 	// the width, to count: zones are then off by a foot or two. And nudged is how much
 	// more of the view must be found there than in place.
@@ -147,15 +150,18 @@ func (d *Detector) partly(s *[count]state, at models.Instant, dt time.Duration, 
 // absent is a look that shows next to nothing of the view.
 func (d *Detector) absent(s *[count]state, at models.Instant, dt time.Duration, busy float64) {
 	d.meet(at, dt)
-	if d.gone.IsZero() {
-		d.gone = at
-	}
 	c := d.facts
+	if d.gone.IsZero() {
+		d.gone, d.through = at, c.through
+	}
+	d.through += (c.through - d.through) / glimpses
 	if c.bare >= bare && !(c.sharpness >= focused) {
 		t := &d.trouble[covered]
 		switch {
 		case c.alike >= layout && c.sharpness < blurred:
 			s[defocused] = holds
+		case d.through >= standing:
+			s[covered] = refuted // the light is off, and what is left of it shows the view
 		case t.suspected() || at.Since(d.good) <= sudden:
 			s[covered] = holds
 		}

@@ -131,21 +131,31 @@ func (v *view) index() {
 // all are at right angles. Edges that leave the picture do not count.
 //
 //go:norace
-func (v *view) match(l *look, dx, dy int) float64 {
+func (v *view) match(l *look, dx, dy int) float64 { return v.matchIn(nil, l, dx, dy) }
+
+// matchIn is match over the edges of the view that lie in some blocks, all if there are none.
+//
+//go:norace
+func (v *view) matchIn(in *[blocks]bool, l *look, dx, dy int) float64 {
 	sum, weight := float32(0), float32(0)
 	for i := range v.strong {
 		e := &v.strong[i]
 		x, y := int(e.x)+dx, int(e.y)+dy
-		if uint(x) >= cols || uint(y) >= rows {
+		if uint(x) >= cols || uint(y) >= rows || in != nil && !in[blockAt(e.x, e.y)] {
 			continue
 		}
 		sum += e.dot(l.edges[y*cols+x])
 		weight += e.size
 	}
-	if weight < v.weight/4 {
+	if weight == 0 || in == nil && weight < v.weight/4 {
 		return 0
 	}
 	return float64(sum / weight)
+}
+
+// blockAt is the block that a cell lies in.
+func blockAt(x, y int32) int {
+	return int(y)/(rows/blockRows)*blockCols + int(x)/(cols/blockCols)
 }
 
 // comparison is how a picture stands to the view.
@@ -158,6 +168,10 @@ type comparison struct {
 	clear float64
 	// bare is the share of the blocks with detail, in the view, that have none now.
 	bare float64
+	// through is by how many standard deviations the edges in those blocks still agree with
+	// the view's, above chance: in the dark there is something left of them, behind a hand
+	// there is not.
+	through float64
 	// alike is the correlation of light and dark at the scale of an eighth of the picture.
 	alike float64
 	// sharpness over that of the view, 1 when it is the same. Not a number when that
@@ -182,12 +196,13 @@ var far = func() (out [][2]int) {
 }()
 
 // random is what chance gives: the agreement with the picture shifted far.
-//
+func (v *view) random(l *look) (chance, spread float64) { return v.randomIn(nil, l) }
+
 //go:norace
-func (v *view) random(l *look) (chance, spread float64) {
+func (v *view) randomIn(in *[blocks]bool, l *look) (chance, spread float64) {
 	sum, squares := 0.0, 0.0
 	for _, s := range far {
-		m := v.match(l, s[0], s[1])
+		m := v.matchIn(in, l, s[0], s[1])
 		sum += m
 		squares += m * m
 	}
@@ -215,7 +230,12 @@ func (v *view) compare(l *look) comparison {
 		c.kept = min(max((c.agree-chance)/(v.agree-chance), 0), 1)
 		c.clear = (c.agree - chance) / spread
 	}
-	c.bare = v.bared(l)
+	var bare [blocks]bool
+	c.bare = v.bared(l, &bare)
+	if c.bare > 0 && !(c.kept >= lostShare) {
+		chance, spread := v.randomIn(&bare, l)
+		c.through = (v.matchIn(&bare, l, 0, 0) - chance) / spread
+	}
 	c.alike = v.correlate(l)
 	c.sharpness, c.faint = v.sharper(l)
 	return c
@@ -252,10 +272,10 @@ func mean(s []float64) float64 {
 	return sum / float64(len(s))
 }
 
-// bared is the share of the blocks with detail that have lost nearly all of it.
+// bared is the share of the blocks with detail that have lost nearly all of it. It marks them.
 //
 //go:norace
-func (v *view) bared(l *look) float64 {
+func (v *view) bared(l *look, which *[blocks]bool) float64 {
 	n, bare := 0, 0
 	for b, was := range v.detail {
 		if was < leastDetail {
@@ -264,6 +284,7 @@ func (v *view) bared(l *look) float64 {
 		n++
 		if l.detail[b] < lostDetail*was {
 			bare++
+			which[b] = true
 		}
 	}
 	if n == 0 {

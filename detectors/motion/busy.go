@@ -34,9 +34,15 @@ func (b *busy) clear() {
 	clear(b.before)
 }
 
+// learn takes in a mask. Where the whole picture changes, and while a new background is not
+// believed, all begins at once, and nothing follows from it: then it is an upheaval.
+//
 //go:norace
-func (b *busy) learn(fg, held []uint8, dt time.Duration) {
+func (b *busy) learn(fg, held []uint8, dt time.Duration, upheaval bool) {
 	down, up := float32(math.Exp(-dt.Seconds()/busyTau.Seconds())), float32(1/busyTau.Seconds())
+	if upheaval {
+		up = 0
+	}
 	n := len(b.rate)
 	fg, held, before := fg[:n], held[:n], b.before[:n]
 	for i, r := range b.rate {

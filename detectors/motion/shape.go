@@ -37,7 +37,7 @@ func (d *Detector) refine(dt time.Duration) []component {
 	copy(d.clean.Pix, d.scratch.Pix)
 	d.applyMask(d.clean)
 	d.fillHoles()
-	d.busy.learn(d.clean.Pix, d.hold, dt)
+	d.busy.learn(d.clean.Pix, d.hold, dt, d.crowded > 0 || d.blind > 0)
 	return d.judge(dt)
 }
 
