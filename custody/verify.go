@@ -151,10 +151,10 @@ func (v *verification) want() error {
 		v.wanted[c.size] = append(v.wanted[c.size], wanted{name, c})
 		return nil
 	}
-	if len(v.head) == 0 {
-		v.found.note("There is no checkpoint beside the log, so entries that were cut off at its end would not be missed here.")
-	} else if err := add("the newest checkpoint", v.head); err != nil {
-		return err
+	if len(v.head) > 0 {
+		if err := add("the newest checkpoint", v.head); err != nil {
+			return err
+		}
 	}
 	var err error
 	if v.stamps, err = readStamps(v.dir); err != nil {
@@ -263,8 +263,11 @@ func (v *verification) ahead() error {
 				ErrAltered, entries(int(v.found.Size)), list[0].name, size, size-v.found.Size)
 		}
 	}
-	if len(v.head) > 0 {
+	switch {
+	case len(v.head) > 0:
 		v.found.check("No entry is missing at the end: the log reaches its newest checkpoint.")
+	case v.found.Size > 0:
+		v.found.note("There is no checkpoint beside the log, so entries that were cut off at its end would not be missed here.")
 	}
 	return nil
 }
