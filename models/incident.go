@@ -72,9 +72,8 @@ type Footage struct {
 	Width     int          `json:"width,omitempty"`
 	Height    int          `json:"height,omitempty"`
 	Frames    int          `json:"frames"`
-	// Expected is how many frames the clip would hold were nothing missing from the asked
-	// time, by the frame rate of the stream around each gap; 0 when unknown. Frames of
-	// Expected is complete.
+	// Expected is how many frames the clip would hold without its gaps, by the frame rate of
+	// the stream around each of them; 0 when unknown. Frames of Expected is complete.
 	Expected int   `json:"expected,omitempty"`
 	Gaps     []Gap `json:"gaps,omitempty"`
 	// ClockOffset is the camera's clock minus ours when the clip ended, and ClockDrift how

@@ -14,10 +14,11 @@ import (
 // moves and fifteen when something does, so the rate of the whole clip would say nothing.
 const around = 32
 
-// missing estimates how many pictures the camera sent between asked and until that are not
-// in the parts, by the frame rate that the timestamps around each gap show. Only what a
-// gap names is missing: a camera that slows down loses nothing. It is 0 when too few
-// pictures are there to tell a rate; known is false then.
+// missing estimates how many pictures the gaps took, by the frame rate that the timestamps
+// around each of them show: those between the pictures of the parts, and those from asked
+// to the first and from the last to until. Only what a gap names is missing: a camera that
+// slows down loses nothing. It is 0 when too few pictures are there to tell a rate; known
+// is false then.
 func missing(parts []string, gaps []models.Gap, asked, until time.Time) (n int, known bool, err error) {
 	var walls []int64 // of all pictures, in the order in which they are shown
 	for _, path := range parts {
@@ -30,7 +31,7 @@ func missing(parts []string, gaps []models.Gap, asked, until time.Time) (n int, 
 		return 0, false, nil
 	}
 	r := rhythm{walls: walls, broken: make([]bool, len(walls))}
-	spans := stretches(gaps, asked, until)
+	spans := stretches(gaps)
 	for i := 1; i < len(walls); i++ {
 		r.broken[i] = overlaps(spans, walls[i-1], walls[i])
 	}
@@ -89,13 +90,12 @@ func rounded(length, step int64) int {
 // stretch is a stretch of wall time in ns.
 type stretch struct{ from, to int64 }
 
-// stretches are the gaps within the asked time, one after the other.
-func stretches(gaps []models.Gap, asked, until time.Time) []stretch {
+// stretches are the gaps, one after the other.
+func stretches(gaps []models.Gap) []stretch {
 	var all []stretch
 	for _, g := range gaps {
-		s := stretch{max(g.From.UnixNano(), asked.UnixNano()), min(g.To.UnixNano(), until.UnixNano())}
-		if s.from < s.to {
-			all = append(all, s)
+		if g.From.Before(g.To) {
+			all = append(all, stretch{g.From.UnixNano(), g.To.UnixNano()})
 		}
 	}
 	slices.SortFunc(all, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })

@@ -67,8 +67,8 @@ func TestMissingPictures(t *testing.T) {
 		{"two gaps that overlap are counted once", at(10, 0, 60, 20, 24), []models.Gap{gap(20, 24), gap(21, 23)}, 0, 60, 40},
 		{"the buffer began too late", at(10, 5, 60, 0, 0), []models.Gap{gap(0, 5)}, 0, 60, 50},
 		{"the camera went away before the end", at(10, 0, 55, 0, 0), []models.Gap{gap(55, 60)}, 0, 60, 50},
-		{"a gap before the asked time is nobody's", at(10, 0, 60, 2, 5), []models.Gap{gap(2, 5)}, 10, 60, 0},
-		{"a gap that reaches into the asked time counts whole", at(10, 0, 60, 8, 12), []models.Gap{gap(8, 12)}, 10, 60, 40},
+		{"a gap in what the clip holds beyond the asked time", at(10, 0, 60, 2, 5), []models.Gap{gap(2, 5)}, 10, 60, 30},
+		{"a gap before the clip, from before the asked time", at(10, 5, 60, 0, 0), []models.Gap{gap(0, 5)}, 3, 60, 20},
 		// Dynamic frame rate: one a second while nothing moves, 15 afterwards.
 		{"a camera that slows down loses nothing", append(at(15, 0, 20, 0, 0), at(1, 20, 60, 0, 0)...), nil, 0, 60, 0},
 		{"the rate around the gap counts", append(at(15, 0, 20, 10, 12), at(1, 20, 90, 0, 0)...), []models.Gap{gap(10-1.0/15, 12)}, 0, 90, 30},

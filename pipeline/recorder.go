@@ -161,6 +161,7 @@ type recording struct {
 	in       models.Incident
 	steps    chan incident.Change
 	entry    *storage.Entry // nil when the spool refused it
+	ended    models.Footage // how the camera's clock stood when the clip ended
 	log      *slog.Logger
 }
 
@@ -182,7 +183,11 @@ func (w *recording) run() {
 		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(camera, err) }}
 	done := make(chan struct{})
 	if w.entry != nil {
-		go func() { defer close(done); cutter.run() }()
+		go func() {
+			defer close(done)
+			cutter.run()
+			w.tellClock(&w.ended)
+		}()
 	} else {
 		close(done)
 	}
@@ -307,7 +312,7 @@ func (w *recording) finish(res footage) {
 	res.expect(w.entry, w.log)
 	w.save(func(in *models.Incident) {
 		res.describe(&in.Footage)
-		w.tellClock(&in.Footage)
+		in.Footage.ClockOffset, in.Footage.ClockDrift = w.ended.ClockOffset, w.ended.ClockDrift
 	})
 	if err := w.entry.Ready(w.in, files); err != nil {
 		w.log.Error("hand over evidence; start-up will try again", "err", err)
