@@ -28,7 +28,7 @@ func clockNote(in models.Incident, place *time.Location) string {
 		case off == 0:
 			b.WriteString("that was not measured. Compare a known event, such as a public clock in view.\n")
 		case off.Abs() < 500*time.Millisecond:
-			fmt.Fprintf(&b, "when the clip ended, the camera's clock and the recorder's agreed within half a\nsecond (the camera was %s).\n", aheadBehind(off))
+			fmt.Fprintf(&b, "when the clip ended, the camera's clock and the recorder's agreed within half a\nsecond: the camera's was %s the recorder's.\n", aheadBehind(off))
 		default:
 			fmt.Fprintf(&b, "when the clip ended, the camera's clock was %s the recorder's.\nTo get the recorder's time, %s the times of this incident.\n", aheadBehind(off), correction(off))
 		}
