@@ -61,7 +61,7 @@ func (b *builder) addItem(ctx context.Context, it *item) error {
 	if err := b.readManifest(ctx, it); err != nil {
 		return err
 	}
-	if _, ok := it.find(models.RoleSignature); !ok && it.Footage.State == models.FootageStored {
+	if _, ok := it.find(models.RoleSignature); !ok && it.complete() {
 		b.note("The manifest of incident %s is not signed: it was stored by a vedette without a key.", it.ID)
 	}
 	if err := b.addPlayable(ctx, it); err != nil {
@@ -88,6 +88,11 @@ func (b *builder) addItem(ctx context.Context, it *item) error {
 		return fmt.Errorf("record as PDF: %w", err)
 	}
 	return b.addMade(ctx, it.made("record.pdf", RoleRecord, "application/pdf"), pdf)
+}
+
+// complete says whether there is footage that a manifest names.
+func (it *item) complete() bool {
+	return it.Footage.State == models.FootageStored || it.Footage.State == models.FootagePending
 }
 
 // objectName is the name of an object's file in the folder of its incident.
@@ -149,7 +154,7 @@ func (b *builder) read(ctx context.Context, it *item, o models.Object) (data []b
 func (b *builder) readManifest(ctx context.Context, it *item) error {
 	o, ok := it.find(models.RoleManifest)
 	if !ok {
-		if it.Footage.State == models.FootageStored {
+		if it.complete() {
 			return errors.New("its record names no manifest")
 		}
 		return nil

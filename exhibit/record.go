@@ -153,7 +153,7 @@ func severityInk(s models.Severity) ink {
 func (b *builder) footage(p *paper, it *item) {
 	f := it.Footage
 	p.heading("Footage", 40)
-	if f.State != models.FootageStored || f.Frames == 0 {
+	if !it.complete() || f.Frames == 0 {
 		p.paragraph(sentence(footageInWords(it.Incident))+".", 9, inkText)
 	} else {
 		frames := fmt.Sprintf("%d", f.Frames)

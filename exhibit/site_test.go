@@ -99,6 +99,21 @@ func film(t testing.TB, path string, c camtest.Clip, alarm time.Time) clip.Info 
 // happen lets an incident take place and stores its evidence. n tells incidents apart.
 func (s *site) happen(n int, c camtest.Clip) models.Incident {
 	s.t.Helper()
+	id := s.record(n, c)
+	s.upload()
+	in, err := s.index.Get(s.t.Context(), id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if in.Footage.State != models.FootageStored {
+		s.t.Fatalf("footage is %s", in.Footage.State)
+	}
+	return in
+}
+
+// record lets an incident take place, up to where its evidence waits for the bucket.
+func (s *site) record(n int, c camtest.Clip) models.IncidentID {
+	s.t.Helper()
 	alarm := night.Add(time.Duration(n) * time.Hour)
 	in := models.Incident{
 		ID:     models.IncidentID(alarm.Format("20060102T150405.000Z") + "-gate-door-loitering-1"),
@@ -137,14 +152,7 @@ func (s *site) happen(n int, c camtest.Clip) models.Incident {
 		{Name: storage.WhyFile, Role: models.RoleWhy, Type: "image/jpeg"}}); err != nil {
 		s.t.Fatal(err)
 	}
-	s.upload()
-	if in, err = s.index.Get(s.t.Context(), in.ID); err != nil {
-		s.t.Fatal(err)
-	}
-	if in.Footage.State != models.FootageStored {
-		s.t.Fatalf("footage is %s", in.Footage.State)
-	}
-	return in
+	return in.ID
 }
 
 // stills draws the pictures of an incident as the recorder does.
@@ -206,7 +214,7 @@ func (s *site) options(incidents ...models.Incident) Options {
 	return Options{
 		Incidents: incidents, Custody: extract, Keys: s.keys.Public(), Signer: s.keys,
 		Open: func(ctx context.Context, in models.Incident, o models.Object) (storage.Reader, error) {
-			return s.bucket.Open(ctx, o.Key)
+			return storage.Evidence{Spool: s.spool, Bucket: s.bucket}.OpenObject(ctx, in.ID, o)
 		},
 		Config: func(string) ([]byte, error) { return []byte("cameras: {}\n"), nil },
 		By:     "mara", Why: "asked for by the police, case 4711", Reference: "4711", Contact: "Security office, +43 1 555 01 00",

@@ -36,6 +36,9 @@ func (v *verifier) checkIncident(in ListItem) error {
 	switch record.Footage.State {
 	case models.FootageStored:
 		return v.checkManifest(in)
+	case models.FootagePending:
+		v.note("Incident %s: its footage had not yet been copied to its final store when the package was made. It is complete here.", in.Incident)
+		return v.checkManifest(in)
 	case models.FootageDeleted:
 		return v.checkDeletion(in)
 	}

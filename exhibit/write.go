@@ -28,7 +28,9 @@ type Signer interface {
 
 // Options say what goes into a package, and where it comes from.
 type Options struct {
-	Incidents []models.Incident // one or more; their footage is stored, or there is none
+	// Incidents are one or more. Their footage is stored, or there is none; or it waits for
+	// the bucket and Footage.Objects names what waits.
+	Incidents []models.Incident
 	// Open opens an object that a record names. The error is fs.ErrNotExist when there is
 	// none; it never gives other bytes than the object has now.
 	Open func(ctx context.Context, in models.Incident, o models.Object) (storage.Reader, error)
@@ -155,6 +157,12 @@ func check(o *Options) error {
 		seen[in.ID] = true
 		switch in.Footage.State {
 		case models.FootageStored, models.FootageNone, models.FootageDeleted:
+			continue
+		case models.FootagePending:
+			if len(in.Footage.Objects) > 0 {
+				continue
+			}
+			fallthrough
 		default:
 			return fmt.Errorf("incident %s: %w (state %s); try again when it is", in.ID, ErrNotStored, in.Footage.State)
 		}

@@ -163,6 +163,37 @@ func TestPlayableCopy(t *testing.T) {
 	}
 }
 
+// A bucket that does not answer keeps no evidence back: what waits for it is handed out.
+func TestWaitingEvidence(t *testing.T) {
+	s := newSite(t)
+	in, err := s.index.Get(t.Context(), s.record(0, small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(t.Context(), io.Discard, s.options(in)); !errors.Is(err, ErrNotStored) {
+		t.Errorf("by its record alone: %v", err)
+	}
+	waiting, ok := storage.Evidence{Spool: s.spool, Bucket: s.bucket}.Waiting(in.ID)
+	if !ok {
+		t.Fatal("nothing waits")
+	}
+	in.Footage = waiting
+	p, err := Prepare(t.Context(), s.options(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	s.upload() // it comes back just then
+	var out bytes.Buffer
+	if _, err := p.Write(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	f := verified(t, out.Bytes(), VerifyOptions{})
+	if !f.OK() || !strings.Contains(strings.Join(f.Checked, "\n"), "unchanged since") || !strings.Contains(strings.Join(f.Notes, "\n"), "not yet been copied") {
+		t.Errorf("%+v", f)
+	}
+}
+
 // copyNoteFor is the note of a working copy with this content, of a master with that.
 func copyNoteFor(content, master string) []byte {
 	return fmt.Appendf(nil, `{"master":{"sha256":"%x"},"copy":{"sha256":"%x"}}`, sha256.Sum256([]byte(master)), sha256.Sum256([]byte(content)))

@@ -84,7 +84,7 @@ func (c exportCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err e
 // exporter makes exhibit packages of what the configuration names.
 type exporter struct {
 	index    storage.Index
-	bucket   storage.Bucket
+	evidence storage.Evidence // without a spool beside a vedette that has it
 	custody  *custodian
 	history  *config.History
 	playable web.Playable // nil: no copies are made
@@ -118,10 +118,10 @@ func openExporter(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ 
 			return nil, done, fmt.Errorf("index: %w (has vedette run with this configuration?)", err)
 		}
 	}
-	if x.bucket, err = openBucket(cfg.Storage.Bucket); err != nil {
+	if x.evidence.Bucket, err = openBucket(cfg.Storage.Bucket); err != nil {
 		return nil, done, err
 	}
-	if x.custody, err = openCustody(cfg, x.bucket, log); err != nil {
+	if x.custody, err = openCustody(cfg, x.evidence.Bucket, log); err != nil {
 		return nil, done, err
 	}
 	close = append(close, x.custody.Close)
@@ -136,21 +136,19 @@ func openExporter(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ 
 		return nil, done, err
 	}
 	close = append(close, func() error { return os.RemoveAll(copies) })
-	x.playable = &pipeline.Playable{Dir: copies, Open: openClip(storage.Evidence{Bucket: x.bucket}), Log: log}
+	x.playable = &pipeline.Playable{Dir: copies, Open: x.clip, Log: log}
 	return x, done, nil
 }
 
-// openClip is what working copies are made from: the stored master.
-func openClip(v storage.Evidence) func(context.Context, models.Incident) (io.ReadSeekCloser, models.Object, error) {
-	return func(ctx context.Context, in models.Incident) (io.ReadSeekCloser, models.Object, error) {
-		for _, o := range in.Footage.Objects {
-			if o.Role == models.RoleClip {
-				r, err := v.Bucket.Open(ctx, o.Key)
-				return r, o, err
-			}
+// clip is what working copies are made from: the master.
+func (x *exporter) clip(ctx context.Context, in models.Incident) (io.ReadSeekCloser, models.Object, error) {
+	for _, o := range in.Footage.Objects {
+		if o.Role == models.RoleClip {
+			r, err := x.evidence.OpenObject(ctx, in.ID, o)
+			return r, o, err
 		}
-		return nil, models.Object{}, fmt.Errorf("clip of incident %s: %w", in.ID, fs.ErrNotExist)
 	}
+	return nil, models.Object{}, fmt.Errorf("clip of incident %s: %w", in.ID, fs.ErrNotExist)
 }
 
 // options gathers what goes into a package. record logs the export first, so that the
@@ -168,6 +166,9 @@ func (x *exporter) options(ctx context.Context, ids []models.IncidentID, who, wh
 		if err != nil {
 			return o, err
 		}
+		if f, ok := x.evidence.Waiting(id); ok && in.Footage.State != models.FootageStored {
+			in.Footage = f // a bucket that does not answer must not keep evidence back
+		}
 		o.Incidents = append(o.Incidents, in)
 	}
 	if record {
@@ -183,8 +184,8 @@ func (x *exporter) options(ctx context.Context, ids []models.IncidentID, who, wh
 	return o, err
 }
 
-func (x *exporter) open(ctx context.Context, _ models.Incident, o models.Object) (storage.Reader, error) {
-	return x.bucket.Open(ctx, o.Key)
+func (x *exporter) open(ctx context.Context, in models.Incident, o models.Object) (storage.Reader, error) {
+	return x.evidence.OpenObject(ctx, in.ID, o)
 }
 
 // damaged logs evidence that was found missing or altered, and passes the error on.

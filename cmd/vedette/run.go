@@ -149,7 +149,7 @@ func (s *service) run(ctx context.Context) (err error) {
 			{Name: "bucket", Run: bucket.Check},
 		},
 	}
-	server.Exporter = &exporter{index: index, bucket: bucket, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
+	server.Exporter = &exporter{index: index, evidence: storage.Evidence{Spool: spool, Bucket: bucket}, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
 	if err := recorder.Resume(ctx); err != nil {
 		return err
 	}
