@@ -358,7 +358,8 @@ func TestRecall(t *testing.T) {
 		t.Errorf("moved elsewhere %+v", m)
 	}
 	a := b.want(http.StatusPartialContent, "GET", "/api/recall/gate/clip.mp4"+hour, nil, "Range", "bytes=10-14")
-	if string(a.body) != "01234" || a.Header.Get("ETag") == "" || a.Header.Get("Content-Type") != "video/mp4" {
+	if string(a.body) != "01234" || a.Header.Get("ETag") == "" || a.Header.Get("Content-Type") != "video/mp4" ||
+		a.Header.Get("Footage-From") != "2026-03-04T05:00:00Z" || a.Header.Get("Footage-To") != "2026-03-04T06:00:00Z" {
 		t.Errorf("%q with %v", a.body, a.Header)
 	}
 	b.want(http.StatusPartialContent, "GET", "/api/recall/gate/clip.mp4"+hour, nil, "Range", "bytes=20-", "If-Range", a.Header.Get("ETag"))

@@ -116,12 +116,22 @@ func (s *Server) describeRecall(api huma.API) {
 		Description: "The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay " +
 			"gaps on its timeline. Takes ranges. At most 24 h at once. The custody log keeps who took what.",
 		Responses: map[string]*huma.Response{
-			"200": binary("the whole file", "video/mp4"),
+			"200": footageTimes(binary("the whole file", "video/mp4")),
 			"206": binary("the ranges asked for", "video/mp4"),
 			"416": {Description: "there is no such range"},
 		},
 		Errors: []int{401, 403, 404, 422, 501, 503},
 	}, s.recallClip)
+}
+
+// footageTimes describes the headers that say which times a file shows.
+func footageTimes(r *huma.Response) *huma.Response {
+	at := &huma.Schema{Type: huma.TypeString, Format: "date-time"}
+	r.Headers = map[string]*huma.Param{
+		"Footage-From": {Description: "of the first picture: where the file's timeline begins", Schema: at},
+		"Footage-To":   {Description: "end of the last picture", Schema: at},
+	}
+	return r
 }
 
 var noRecall = huma.NewError(http.StatusNotImplemented,
@@ -213,6 +223,9 @@ func (s *Server) recallClip(ctx context.Context, q *recallClipQuery) (*huma.Stre
 		h := w.Header()
 		h.Set("Content-Type", "video/mp4")
 		h.Set("ETag", etag)
+		// Where the clip's timeline begins and ends: a player shows the time of day by it.
+		h.Set("Footage-From", got.Got.From.UTC().Format(time.RFC3339Nano))
+		h.Set("Footage-To", got.Got.To.UTC().Format(time.RFC3339Nano))
 		h.Set("Content-Disposition", `inline; filename="`+fileName(string(cam)+"-"+span.From.Format("20060102T150405Z"))+`.mp4"`)
 		http.ServeContent(steady{w}, r, "", time.Time{}, contextual{r.Context(), body})
 	}}, nil

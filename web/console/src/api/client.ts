@@ -1,4 +1,7 @@
-import type { Camera, Incident, IncidentPage, Judgement, Nuisance, PrecisionReport, Session, Status } from "./types";
+import type {
+  Box, Camera, Coverage, CustodyPage, Incident, IncidentPage, Integrity, Judgement, KeyEntry, Moved, Nuisance, PrecisionReport, Retention,
+  Session, Status,
+} from "./types";
 
 /** What the server refused, in its own words (RFC 9457) and with its status. */
 export class ApiError extends Error {
@@ -74,12 +77,25 @@ export interface Filter {
   kind: string[];
   severity: string[];
   verdict: string[];
+  label: string[];
+  footage: string[];
+  held: string;
+  /** Seconds that it lasted at least. */
+  min_dwell: string;
+  text: string;
+  /** RFC 3339. */
+  from: string;
+  to: string;
 }
 
 export function listQuery(filter: Partial<Filter>, order: "queue" | "newest", limit: number, after?: string): string {
   const q = new URLSearchParams();
-  for (const key of ["state", "camera", "zone", "kind", "severity", "verdict"] as const) {
+  for (const key of ["state", "camera", "zone", "kind", "severity", "verdict", "label", "footage"] as const) {
     for (const value of filter[key] ?? []) q.append(key, value);
+  }
+  for (const key of ["held", "min_dwell", "text", "from", "to"] as const) {
+    const value = filter[key];
+    if (value) q.set(key, value);
   }
   q.set("order", order);
   q.set("limit", String(limit));
@@ -122,10 +138,83 @@ export const api = {
     return request<PrecisionReport>("GET", `/api/reports/precision?${p}`, undefined, signal);
   },
 
+  custodyOf: (incident: string, signal?: AbortSignal) =>
+    request<CustodyPage>("GET", `/api/incidents/${id(incident)}/custody`, undefined, signal),
+  custody: (before: string, signal?: AbortSignal) =>
+    request<CustodyPage>("GET", `/api/custody?limit=100${before ? `&before=${id(before)}` : ""}`, undefined, signal),
+  keys: (signal?: AbortSignal) => request<{ items: KeyEntry[] }>("GET", "/api/keys", undefined, signal),
+  integrity: (incident: string, files: boolean, signal?: AbortSignal) =>
+    request<Integrity>("GET", `/api/incidents/${id(incident)}/integrity${files ? "?files=true" : ""}`, undefined, signal),
+  retention: (incident: string, signal?: AbortSignal) =>
+    request<Retention>("GET", `/api/incidents/${id(incident)}/retention`, undefined, signal),
+  hold: (incident: string, why: string, until?: string) =>
+    request<Incident>("POST", `/api/incidents/${id(incident)}/hold`, { why, ...(until ? { until } : {}) }),
+  release: (incident: string, why: string) => request<Incident>("DELETE", `/api/incidents/${id(incident)}/hold`, { why }),
+
+  recallCameras: (signal?: AbortSignal) => request<{ items: string[] }>("GET", "/api/recall", undefined, signal),
+  coverage: (camera: string, from: number, to: number, signal?: AbortSignal) =>
+    request<Coverage>("GET", `/api/recall/${id(camera)}/coverage?${range(from, to)}`, undefined, signal),
+  moved: (camera: string, from: number, to: number, region: Box, signal?: AbortSignal) => {
+    const q = range(from, to);
+    q.set("x0", String(region.x));
+    q.set("y0", String(region.y));
+    q.set("x1", String(Math.min(1, region.x + region.w)));
+    q.set("y1", String(Math.min(1, region.y + region.h)));
+    return request<{ items: Moved[]; truncated: boolean }>("GET", `/api/recall/${id(camera)}/moved?${q}`, undefined, signal);
+  },
+
   cameras: (signal?: AbortSignal) => request<{ items: Camera[] }>("GET", "/api/cameras", undefined, signal),
   status: (signal?: AbortSignal) => request<Status>("GET", "/api/status", undefined, signal),
 };
 
+function range(from: number, to: number): URLSearchParams {
+  return new URLSearchParams({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
+}
+
+/**
+ * Makes an exhibit package and brings it, telling how much there is so far. It is not known
+ * beforehand how much it will be.
+ */
+export async function fetchExhibit(
+  incidents: string[],
+  why: string,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<{ blob: Blob; name: string }> {
+  const response = await fetch("/api/exhibits", {
+    method: "POST", signal, credentials: "same-origin", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ incidents, why }),
+  });
+  if (response.status === 401) unauthorised();
+  if (!response.ok || !response.body) throw await problem(response);
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let sum = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    // A connection that is cut throws: half a package is none.
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    sum += value.length;
+    progress(sum);
+  }
+  const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "exhibit.zip";
+  return { blob: new Blob(pieces, { type: "application/zip" }), name };
+}
+
+/** Which times a recalled clip really shows, in milliseconds; it may begin earlier than asked, on a key frame. */
+export async function recallTimes(url: string, signal: AbortSignal): Promise<{ from: number; to: number }> {
+  const response = await fetch(url, { method: "HEAD", signal, credentials: "same-origin" });
+  if (response.status === 401) unauthorised();
+  if (response.status === 404) throw new ApiError(404, "There is no footage of this time.");
+  if (!response.ok) throw new ApiError(response.status, `The footage cannot be had now (${response.status}).`);
+  return { from: Date.parse(response.headers.get("Footage-From") ?? ""), to: Date.parse(response.headers.get("Footage-To") ?? "") };
+}
+
+export const recallURL = (camera: string, from: number, to: number) => `/api/recall/${id(camera)}/clip.mp4?${range(from, to)}`;
+export const playableURL = (incident: string) => `/api/incidents/${id(incident)}/playable`;
+export const manifestURL = (incident: string) => `/api/incidents/${id(incident)}/manifest`;
+export const signatureURL = (incident: string) => `/api/incidents/${id(incident)}/signature`;
 export const clipURL = (incident: string, version: string) => `/api/incidents/${id(incident)}/clip?v=${id(version)}`;
 export const whyURL = (incident: string) => `/api/incidents/${id(incident)}/why`;
 export const maskURL = (incident: string) => `/api/incidents/${id(incident)}/mask`;

@@ -1728,6 +1728,14 @@ export interface operations {
                 severity?: ("low" | "medium" | "high" | "critical")[];
                 /** @description what people judged the alarm to be; none: nobody has */
                 verdict?: ("true" | "nuisance" | "none")[];
+                label?: string[];
+                footage?: ("recording" | "pending" | "stored" | "none" | "deleted")[];
+                /** @description only those with a legal hold, or without one */
+                held?: "true" | "false";
+                /** @description only what lasted at least so many seconds */
+                min_dwell?: number;
+                /** @description only records that hold each of these words: in camera, zone, kind, label, notes, or the reason of a hold */
+                text?: string;
                 /** @description only what went on at or after this time */
                 from?: string;
                 /** @description only what went on at or before this time */
@@ -3544,12 +3552,20 @@ export interface operations {
     };
     "recall-clip": {
         parameters: {
-            query?: never;
+            query: {
+                /** @description belongs to the range */
+                from: string;
+                /** @description does not */
+                to: string;
+            };
             header?: {
                 /** @description byte ranges, RFC 9110 */
                 Range?: string;
             };
-            path?: never;
+            path: {
+                /** @description the camera's name in the configuration */
+                camera: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3557,6 +3573,10 @@ export interface operations {
             /** @description the whole file */
             200: {
                 headers: {
+                    /** @description of the first picture: where the file's timeline begins */
+                    "Footage-From"?: string;
+                    /** @description end of the last picture */
+                    "Footage-To"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3728,7 +3748,11 @@ export interface operations {
     };
     "recall-moved": {
         parameters: {
-            query?: {
+            query: {
+                /** @description belongs to the range */
+                from: string;
+                /** @description does not */
+                to: string;
                 /** @description left edge of the region, as a fraction of the picture's width */
                 x0?: number;
                 /** @description its upper edge, of the height */
@@ -3741,7 +3765,10 @@ export interface operations {
                 least?: number;
             };
             header?: never;
-            path?: never;
+            path: {
+                /** @description the camera's name in the configuration */
+                camera: string;
+            };
             cookie?: never;
         };
         requestBody?: never;

@@ -59,7 +59,7 @@ export function camera(o: Partial<Health> = {}): Camera {
   return {
     id: "gate", name: "Gate", fps: 0, objects: true, zones: [],
     health: {
-      camera: "gate", connection: "connected", since: "2026-11-22T20:00:00Z", clock_offset_ns: 0, sessions: 1, bytes: 0,
+      camera: "gate", connection: "connected", since: "2026-11-22T20:00:00Z", clock_offset_ns: 0, clock_drift_ppm: 0, recording: false, sessions: 1, bytes: 0,
       access_units: 0, packets_lost: 0, decode_errors: 0, frames: 0, frames_analysed: 0, frames_shed: 0, buffered_ns: 0,
       buffer_bytes: 0, object_looks: 0, object_looks_over: 0, object_looks_failed: 0,
       ...o,

@@ -1,4 +1,4 @@
-import type { Footage, Gap } from "../api/types";
+import type { Footage, Gap, Incident } from "../api/types";
 import { clock, clockTenths, length, parse } from "./time";
 import { causeWord } from "./words";
 
@@ -43,11 +43,24 @@ export interface FootageText {
   attention: boolean;
 }
 
+/** The state of the footage in a word or two. */
+export function footageWord(state: string): string {
+  return footageStates[state] ?? state;
+}
+
+const footageStates: Record<string, string> = {
+  recording: "Recording", pending: "Not yet off site", stored: "Stored", none: "No footage", deleted: "Deleted by retention",
+};
+
 /** How far the evidence has come, in words. */
 export function footageText(f: Footage): FootageText {
   switch (f.state) {
     case "recording":
-      return { state: "Recording", detail: "the clip is still growing", attention: false };
+      return {
+        state: "Recording",
+        detail: f.off_site && !Number.isNaN(parse(f.off_site)) ? `the clip grows; safe off site up to ${clock(parse(f.off_site))}` : "the clip is still growing",
+        attention: false,
+      };
     case "pending":
       return {
         state: "Not yet off site",
@@ -58,12 +71,15 @@ export function footageText(f: Footage): FootageText {
       return { state: "Stored", detail: "every file is in the evidence store", attention: false };
     case "none":
       return { state: "No footage", detail: "there was nothing to keep", attention: true };
+    case "deleted":
+      return { state: "Deleted by retention", detail: "its time was over; a signed record of the deletion is kept", attention: false };
   }
 }
 
 /** The short sentence for a queue row; empty when there is nothing to worry about. */
 export function footageFlag(f: Footage): string {
   if (f.state === "none") return "no footage";
+  if (f.state === "deleted") return "footage deleted";
   const gaps = f.gaps ?? [];
   if (gaps.length > 0 && f.state === "recording") return gaps.length === 1 ? "1 gap" : `${gaps.length} gaps`;
   const share = complete(f);
@@ -101,4 +117,23 @@ type Role = NonNullable<Footage["objects"]>[number]["role"];
 export function mayHave(f: Footage, role: Role): boolean {
   if (f.objects && f.objects.length > 0) return f.objects.some((o) => o.role === role);
   return f.state === "recording" || f.state === "pending";
+}
+
+/** 420 of 450 frames (93 %); the number alone where it is not known how many there must be. */
+export function framesText(f: Footage): string {
+  if (!f.expected) return `${f.frames} frames`;
+  // Frames beyond the asked time are stored too, so there may be more than were expected.
+  const share = Math.min(1, f.frames / f.expected);
+  return `${f.frames} of ${f.expected} frames${share < 0.995 ? ` (${percent(share)})` : ""}`;
+}
+
+/** How much of the time before the alarm was asked for, and how much is there. */
+export function preRollText(i: Incident): string {
+  const f = i.footage;
+  const alarm = parse(i.alarm);
+  const asked = alarm - parse(f.asked_from);
+  const got = alarm - parse(f.from);
+  if (Number.isNaN(got)) return `${length(asked)} asked for, nothing there`;
+  // A clip begins on a key frame: there may be more than was asked for.
+  return got >= asked - 50 ? `${length(asked)} asked for, all there` : `${length(asked)} asked for, ${length(got)} there`;
 }

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Incident } from "../api/types";
 import { alarm } from "./fixture";
 import { byNewest, byUrgency, place } from "./order";
-import { OpenCount, Rows, shows, type View } from "./queue";
+import { OpenCount, Rows, noLimit, shows, type View } from "./queue";
 
-const open: View = { states: ["new", "acknowledged"], cameras: [], zones: [], kinds: [], severities: [], verdicts: [] };
+const open: View = { ...noLimit, states: ["new", "acknowledged"] };
 const ids = (items: readonly Incident[]) => items.map((i) => i.id).join(" ");
 
 function rows(...items: Incident[]): Rows {
@@ -184,4 +184,29 @@ describe("a view by verdict", () => {
     it(c.verdicts.join(" or ") || "of any", () =>
       expect([judged("true"), judged("nuisance"), alarm("a", "high", 1)].map((i) => shows({ ...open, verdicts: c.verdicts }, i))).toEqual(c.want));
   }
+});
+
+describe("a view by what the record says", () => {
+  const i = alarm("a", "high", 30, {
+    start: "2026-11-22T22:00:00Z", end: "2026-11-22T22:10:00Z", label: "person", camera: "gate",
+    hold: { by: "ann", why: "Case 4711", at: "2026-11-22T23:00:00Z" }, log: [{ at: "2026-11-22T22:01:00Z", who: "ben", what: "closed", note: "Tür offen, LADDER" }],
+  });
+  const cases: [string, Partial<View>, boolean][] = [
+    ["its label", { labels: ["car", "person"] }, true],
+    ["another label", { labels: ["car"] }, false],
+    ["its footage", { footage: ["stored"] }, true],
+    ["footage that waits", { footage: ["pending"] }, false],
+    ["on hold", { held: "true" }, true],
+    ["not on hold", { held: "false" }, false],
+    ["as long as it lasted", { dwell: 600 }, true],
+    ["longer", { dwell: 601 }, false],
+    ["words of notes and names", { text: "ladder tür GATE 4711" }, true],
+    ["a word that it has not", { text: "ladder fence" }, false],
+    ["part of a word", { text: "lad" }, false],
+    ["who did something is no note", { text: "ben" }, false],
+    ["from a time within it", { from: "2026-11-22T22:09:00Z" }, true],
+    ["from a time after it", { from: "2026-11-22T22:11:00Z" }, false],
+    ["up to a time before it", { to: "2026-11-22T21:59:00Z" }, false],
+  ];
+  it.each(cases)("%s", (_, limit, want) => expect(shows({ ...noLimit, ...limit }, i)).toBe(want));
 });

@@ -1,4 +1,5 @@
 import type { Incident } from "../api/types";
+import { parse } from "./time";
 import { byNewest, byUrgency, place, type Order } from "./order";
 
 /** What the queue shows; an empty list of words does not limit. */
@@ -10,7 +11,23 @@ export interface View {
   severities: string[];
   /** true, nuisance, none. */
   verdicts: string[];
+  labels: string[];
+  footage: string[];
+  /** true, false, or empty for both. */
+  held: string;
+  /** Seconds that it lasted at least; 0 does not limit. */
+  dwell: number;
+  /** Words that the record holds. */
+  text: string;
+  /** Local dates and times as the address bar has them; empty does not limit. */
+  from: string;
+  to: string;
 }
+
+/** Shows everything. */
+export const noLimit: View = {
+  states: [], cameras: [], zones: [], kinds: [], severities: [], verdicts: [], labels: [], footage: [], held: "", dwell: 0, text: "", from: "", to: "",
+};
 
 /** Open incidents stand by urgency; as soon as closed ones are asked for it is an archive. */
 export const isArchive = (v: View) => v.states.includes("closed");
@@ -23,8 +40,29 @@ export function shows(v: View, i: Incident): boolean {
     has(v.zones, i.zone) &&
     has(v.kinds, i.kind) &&
     has(v.severities, i.severity) &&
-    has(v.verdicts, i.judgement?.verdict ?? "none")
+    has(v.verdicts, i.judgement?.verdict ?? "none") &&
+    has(v.labels, i.label) &&
+    has(v.footage, i.footage.state) &&
+    (v.held === "" || (v.held === "true") === Boolean(i.hold)) &&
+    (v.dwell === 0 || lasted(i) >= v.dwell * 1000) &&
+    (v.from === "" || !i.end || parse(i.end) >= parse(v.from)) &&
+    (v.to === "" || parse(i.start) <= parse(v.to)) &&
+    saysAll(i, v.text)
   );
+}
+
+/** From start to end, or to the alarm while it goes on, as the server counts it. */
+const lasted = (i: Incident) => (parse(i.end) || parse(i.alarm)) - parse(i.start);
+
+const split = (text: string) => text.toLowerCase().split(/[^\p{L}\p{N}\p{M}]+/u).filter(Boolean);
+
+/** The record holds each of the words, in a name or in what people wrote. */
+function saysAll(i: Incident, text: string): boolean {
+  const wanted = split(text);
+  if (wanted.length === 0) return true;
+  const notes = [...i.log.map((a) => a.note ?? ""), i.judgement?.note ?? "", i.hold?.why ?? ""];
+  const have = new Set(split([i.camera, i.zone, i.kind, i.label, ...notes].join(" ")));
+  return wanted.every((w) => have.has(w));
 }
 
 /**

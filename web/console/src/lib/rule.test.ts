@@ -67,7 +67,7 @@ describe("a schedule", () => {
 describe("kinds in words", () => {
   it("each has a title of its own", () => expect(new Set(kinds.map(kindWord)).size).toBe(kinds.length));
   it("beside its camera a trouble does not say camera again", () =>
-    expect(healthKinds.map(troubleWord)).toEqual(["No pictures", "Frozen", "Covered", "Out of focus", "Moved", "Blank"]));
+    expect(healthKinds.map(troubleWord)).toEqual(["No pictures", "Frozen", "Covered", "Out of focus", "Moved", "Blank", "Clock off"]));
   it("people are there, things are gone, trouble lasts", () => {
     expect(lastingText("loitering", true, "0:12")).toBe("there for 0:12");
     expect(lastingText("loitering", false, "12.3 s")).toBe("there 12.3 s");

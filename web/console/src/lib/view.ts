@@ -1,6 +1,9 @@
 import { verdictWord } from "./judgement";
 import { kindWord } from "./kinds";
+import { footageWord } from "./footage";
 import type { View } from "./queue";
+import { setting } from "./time";
+import { labelWord } from "./words";
 
 /** What the state filter offers; each is one question that a person asks. */
 export const stateViews = [
@@ -8,6 +11,7 @@ export const stateViews = [
   { id: "new", name: "Unclaimed", states: ["new"] },
   { id: "acknowledged", name: "Claimed", states: ["acknowledged"] },
   { id: "closed", name: "Closed", states: ["closed"] },
+  { id: "all", name: "All", states: ["new", "acknowledged", "closed"] },
 ] as const;
 
 export type StateView = (typeof stateViews)[number]["id"];
@@ -24,10 +28,51 @@ export function parseView(search: string): View & { shown: StateView } {
     kinds: q.getAll("kind"),
     severities: q.getAll("severity"),
     verdicts: q.getAll("verdict"),
+    labels: q.getAll("label"),
+    footage: q.getAll("footage"),
+    held: ["true", "false"].includes(q.get("held") ?? "") ? q.get("held")! : "",
+    dwell: Math.max(0, Number(q.get("dwell")) || 0),
+    text: q.get("text") ?? "",
+    from: q.get("from") ?? "",
+    to: q.get("to") ?? "",
   };
 }
 
-type Field = "camera" | "zone" | "kind" | "severity" | "verdict";
+type Field = "camera" | "zone" | "kind" | "severity" | "verdict" | "label" | "footage";
+
+/** Limits that have one value. */
+export type Single = "held" | "dwell" | "text" | "from" | "to";
+
+/** The address with one value set, or taken away when it is empty. */
+export function put(search: string, field: Single, value: string): string {
+  const q = new URLSearchParams(search);
+  if (value) q.set(field, value);
+  else q.delete(field);
+  return path(q);
+}
+
+/** How many limits are in force beside the state. */
+export const limits = (v: View) =>
+  [v.cameras, v.zones, v.kinds, v.severities, v.verdicts, v.labels, v.footage].reduce((n, list) => n + list.length, 0) +
+  [v.held, v.text, v.from, v.to].filter(Boolean).length +
+  (v.dwell > 0 ? 1 : 0);
+
+/** What the choice of a dwell offers, in seconds. */
+export const dwells = [10, 30, 60, 300, 600, 1800, 3600] as const;
+
+/** A limit with one value, as a person reads it. */
+export function singleWord(field: Single, value: string): string {
+  switch (field) {
+    case "held":
+      return value === "true" ? "on hold" : "not on hold";
+    case "dwell":
+      return `at least ${setting(Number(value) * 1000)}`;
+    case "text":
+      return `“${value}”`;
+    default:
+      return value.replace("T", " ");
+  }
+}
 
 /** The address after one more filter, or after taking it away again. */
 export function toggle(search: string, field: Field, value: string): string {
@@ -51,23 +96,26 @@ function path(q: URLSearchParams): string {
 }
 
 export interface Suggestion {
-  field: Field | "incident";
+  field: Field | "incident" | "text";
   value: string;
 }
 
 /** What people call the value of a filter. */
 export function filterWord(field: Suggestion["field"], value: string): string {
   if (field === "kind") return kindWord(value);
+  if (field === "footage") return footageWord(value);
+  if (field === "label") return labelWord(value);
   return field === "verdict" ? verdictWord(value) : value;
 }
 
 /** What a few typed letters may mean, the closest first: names that begin so, then names that contain it. */
-export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[]; verdicts?: string[] }): Suggestion[] {
+export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[]; verdicts?: string[]; labels?: string[] }): Suggestion[] {
   const wanted = text.trim().toLowerCase();
   const all: Suggestion[] = [
     ...known.cameras.map((value) => ({ field: "camera" as const, value })),
     ...known.zones.map((value) => ({ field: "zone" as const, value })),
     ...known.kinds.map((value) => ({ field: "kind" as const, value })),
+    ...(known.labels ?? []).map((value) => ({ field: "label" as const, value })),
     ...(known.verdicts ?? []).map((value) => ({ field: "verdict" as const, value })),
   ];
   if (!wanted) return all.slice(0, 12);
@@ -78,5 +126,7 @@ export function suggest(text: string, known: { cameras: string[]; zones: string[
   const found = [...starts, ...contains].slice(0, 12);
   // An ID, as the incident page and the log show it, goes straight to its incident.
   if (/^\d{8}t\d{6}/.test(wanted)) found.unshift({ field: "incident", value: text.trim() });
+  // What names nothing is looked for in the records.
+  else found.push({ field: "text", value: text.trim() });
   return found;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { incident } from "./fixture";
 import { Rate } from "./rate";
-import { parseView, show, suggest, toggle } from "./view";
+import { limits, put, parseView, show, suggest, toggle } from "./view";
 import { bytes, count, factText, owner, plural, quantity, stateText } from "./words";
 
 describe("who has it", () => {
@@ -80,19 +80,31 @@ describe("filters live in the address", () => {
 
   const known = { cameras: ["gate", "yard"], zones: ["door", "gateway"], kinds: ["loitering"] };
   it("suggest what begins so before what contains it", () =>
-    expect(suggest("gate", known).map((s) => s.value)).toEqual(["gate", "gateway"]));
+    expect(suggest("gate", known).map((s) => s.value)).toEqual(["gate", "gateway", "gate"]));
   it("suggest an incident for what looks like its ID", () =>
     expect(suggest("20261122T224107.000Z-gate-door-loitering-1", known)[0]?.field).toBe("incident"));
   it("suggest a kind by the word that people read, and by the one in the configuration", () => {
     const some = { cameras: [], zones: [], kinds: ["left_object", "covered"] };
-    expect(suggest("object", some).map((x) => x.value)).toEqual(["left_object"]);
-    expect(suggest("left_", some).map((x) => x.value)).toEqual(["left_object"]);
-    expect(suggest("camera cov", some).map((x) => x.value)).toEqual(["covered"]);
+    expect(suggest("object", some).map((x) => x.value)).toEqual(["left_object", "object"]);
+    expect(suggest("left_", some).map((x) => x.value)).toEqual(["left_object", "left_"]);
+    expect(suggest("camera cov", some).map((x) => x.value)).toEqual(["covered", "camera cov"]);
   });
   it("suggest a verdict by its word, and hold it in the address", () => {
     const some = { cameras: [], zones: [], kinds: [], verdicts: ["true", "nuisance", "none"] };
-    expect(suggest("not j", some)).toEqual([{ field: "verdict", value: "none" }]);
+    expect(suggest("not j", some)[0]).toEqual({ field: "verdict", value: "none" });
     expect(parseView(toggle("", "verdict", "none").slice(1)).verdicts).toEqual(["none"]);
   });
-  it("suggest nothing for what is not there", () => expect(suggest("zzz", known)).toEqual([]));
+  it("offer to look in the notes for what names nothing", () => expect(suggest(" ladder ", known)).toEqual([{ field: "text", value: "ladder" }]));
+  it("hold every limit, and let go of it", () => {
+    const full = ["text", "dwell", "held", "from", "to"] as const;
+    const values = { text: "post office", dwell: "600", held: "true", from: "2026-11-22T14:00", to: "2026-11-22T15:00" };
+    let at = toggle(toggle("", "label", "person").slice(1), "footage", "pending");
+    for (const f of full) at = put(at.slice(1), f, values[f]);
+    const view = parseView(at.slice(1));
+    expect(view).toMatchObject({ labels: ["person"], footage: ["pending"], text: "post office", dwell: 600, held: "true", from: values.from, to: values.to });
+    expect(limits(view)).toBe(7);
+    for (const f of full) at = put(at.slice(1), f, "");
+    expect(limits(parseView(at.slice(1)))).toBe(2);
+    expect(parseView("?dwell=-3&held=maybe")).toMatchObject({ dwell: 0, held: "" });
+  });
 });

@@ -1,6 +1,6 @@
 import { api, type Filter } from "../api/client";
 import type { Incident } from "../api/types";
-import { OpenCount, Rows, isArchive, type View } from "../lib/queue";
+import { OpenCount, Rows, isArchive, noLimit, type View } from "../lib/queue";
 import { parse } from "../lib/time";
 import { live } from "./live.svelte";
 
@@ -19,7 +19,7 @@ class Queue {
   /** IDs that arrived by themselves, with when, so that a row can show it once. */
   arrived = $state.raw<ReadonlyMap<string, number>>(new Map());
 
-  #rows = new Rows({ states: [], cameras: [], zones: [], kinds: [], severities: [], verdicts: [] });
+  #rows = new Rows(noLimit);
   #count = new OpenCount();
   #abort: AbortController | undefined;
   #fetching = false;
@@ -158,6 +158,16 @@ const filter = (v: View): Filter => ({
   kind: v.kinds,
   severity: v.severities,
   verdict: v.verdicts,
+  label: v.labels,
+  footage: v.footage,
+  held: v.held,
+  min_dwell: v.dwell > 0 ? String(v.dwell) : "",
+  text: v.text,
+  from: stamp(v.from),
+  to: stamp(v.to),
 });
+
+/** A local date and time of the address bar as the server reads it. */
+const stamp = (local: string) => (local && !Number.isNaN(Date.parse(local)) ? new Date(local).toISOString() : "");
 
 export const queue = new Queue();

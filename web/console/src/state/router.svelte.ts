@@ -5,6 +5,8 @@ export type Route =
   | { page: "cameras" }
   | { page: "camera"; id: string }
   | { page: "precision" }
+  | { page: "recall" }
+  | { page: "custody" }
   | { page: "lost" };
 
 export function match(path: string): Route {
@@ -15,6 +17,8 @@ export function match(path: string): Route {
   if (first === "cameras" && parts.length === 1) return { page: "cameras" };
   if (first === "cameras" && parts.length === 2 && second) return { page: "camera", id: second };
   if (first === "precision" && parts.length === 1) return { page: "precision" };
+  if (first === "recall" && parts.length === 1) return { page: "recall" };
+  if (first === "custody" && parts.length === 1) return { page: "custody" };
   return { page: "lost" };
 }
 

@@ -1,5 +1,5 @@
 import { ApiError, api, onUnauthorised } from "../api/client";
-import type { Session } from "../api/types";
+import type { Feature, Session } from "../api/types";
 
 /** Who is signed in. */
 class SessionState {
@@ -40,6 +40,11 @@ class SessionState {
     }
     this.current = null;
     this.ended = false;
+  }
+
+  /** Whether an optional part of the program runs. */
+  has(feature: Feature): boolean {
+    return this.current?.features?.includes(feature) ?? false;
   }
 
   end() {
