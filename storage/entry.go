@@ -62,7 +62,8 @@ type Entry struct {
 	// fields below for a moment only, so that asking for a size never waits for a disk.
 	work sync.Mutex
 
-	live growth // of the Uploader
+	live  growth // of the Uploader
+	tried bool   // of the upload that has the entry in its hands: there was one before
 
 	mu       sync.Mutex
 	in       models.Incident
@@ -371,9 +372,15 @@ func (e *Entry) leave() {
 // upload returns what the Uploader takes, in the order in which it must: what the
 // manifest names, the manifest, its signature.
 func (e *Entry) upload() []models.Object {
+	objects, seals := e.parts()
+	return slices.Concat(objects, seals)
+}
+
+// parts are what the manifest names, and what seals it.
+func (e *Entry) parts() (objects, seals []models.Object) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Concat(e.manifest.Objects, e.seals)
+	return e.manifest.Objects, e.seals
 }
 
 // maxRecord bounds what start-up reads of one JSON file; a real one is far smaller.

@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -379,11 +381,17 @@ func (u *Uploader) clearLive(ctx context.Context, e *Entry) {
 		keys = append(keys, key)
 		return nil
 	})
-	for _, key := range keys {
-		if err == nil {
-			err = u.Bucket.Delete(ctx, key)
-			u.Spool.step("live part removed")
+	if err == nil {
+		work, ctx := errgroup.WithContext(ctx)
+		work.SetLimit(sendersPerEntry)
+		for _, key := range keys {
+			work.Go(func() error {
+				err := u.Bucket.Delete(ctx, key)
+				u.Spool.step("live part removed")
+				return err
+			})
 		}
+		err = work.Wait()
 	}
 	if err != nil {
 		u.log().Warn("parts of the growing clip stay in the bucket beside the finished one", "incident", e.id, "error", err)

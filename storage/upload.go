@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -18,29 +20,46 @@ var (
 	errUnchanged = errors.New("unchanged")
 )
 
+// sendersPerEntry is how many objects of one incident travel at a time: most are small, and
+// what they cost is the way there and back.
+const sendersPerEntry = 4
+
 // upload takes one entry all the way. The order is the promise: objects, manifest,
 // record, and only then does the entry go.
 func (u *Uploader) upload(ctx context.Context, e *Entry) error {
-	objects := e.upload()
-	for _, o := range objects {
-		err := u.send(ctx, e, o)
-		if errors.Is(err, ErrContent) {
-			// What the spool holds is not what was hashed when the entry was completed.
-			if err := e.damaged(err.Error()); err != nil {
-				return fmt.Errorf("spool: set %s aside: %w", e.id, err)
-			}
-			return errSetAside
+	objects, seals := e.parts()
+	// What this process has begun and not yet tried to upload is not in the bucket.
+	look := !e.live.fresh || e.tried
+	e.tried = true
+	err := u.sendAll(ctx, e, objects, look)
+	for _, o := range seals {
+		if err == nil {
+			err = u.send(ctx, e, o, look)
+			u.Spool.step("uploaded " + string(o.Role))
 		}
-		if err != nil {
-			return err
-		}
-		u.Spool.step("uploaded " + string(o.Role))
 	}
+	if errors.Is(err, ErrContent) {
+		// What the spool holds is not what was hashed when the entry was completed.
+		if err := e.damaged(err.Error()); err != nil {
+			return fmt.Errorf("spool: set %s aside: %w", e.id, err)
+		}
+		return errSetAside
+	}
+	if err != nil {
+		return err
+	}
+	objects = slices.Concat(objects, seals)
 	in, err := u.name(ctx, e.Incident(), objects)
 	if err != nil {
 		return err
 	}
 	u.Spool.step("record names the objects")
+	u.mu.Lock()
+	u.status.Stored++
+	u.mu.Unlock()
+	if u.Stored != nil {
+		u.Stored(in)
+	}
 	uploaded := custodyOf(in, models.ActUploaded)
 	uploaded.Objects = objects
 	tell(ctx, u.Custody, u.log(), uploaded)
@@ -49,13 +68,7 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 		return err
 	}
 	u.Spool.step("record copied")
-	u.mu.Lock()
-	u.status.Stored++
-	u.mu.Unlock()
 	u.log().Info("evidence stored", "incident", in.ID, "camera", in.Camera, "objects", len(objects))
-	if u.Stored != nil {
-		u.Stored(in)
-	}
 	u.clearLive(ctx, e)
 	if err := e.remove(); err != nil {
 		return fmt.Errorf("spool: remove %s: %w", e.id, err)
@@ -63,11 +76,27 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 	return nil
 }
 
-// send brings one object to the bucket unless it is there, and looks at what is there.
-func (u *Uploader) send(ctx context.Context, e *Entry, o models.Object) error {
-	there, err := u.has(ctx, o)
-	if there || err != nil {
-		return err
+// sendAll sends objects a few at a time, in no promised order.
+func (u *Uploader) sendAll(ctx context.Context, e *Entry, objects []models.Object, look bool) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(sendersPerEntry)
+	for _, o := range objects {
+		work.Go(func() error {
+			err := u.send(ctx, e, o, look)
+			u.Spool.step("uploaded " + string(o.Role))
+			return err
+		})
+	}
+	return work.Wait()
+}
+
+// send brings one object to the bucket, unless look finds it there already, and then looks
+// at what is there.
+func (u *Uploader) send(ctx context.Context, e *Entry, o models.Object, look bool) error {
+	if look {
+		if there, err := u.has(ctx, o); there || err != nil {
+			return err
+		}
 	}
 	f, err := os.Open(e.fileOf(o))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,7 +109,7 @@ func (u *Uploader) send(ctx context.Context, e *Entry, o models.Object) error {
 	if err := u.put(ctx, e.Incident(), f, o); err != nil {
 		return err
 	}
-	there, err = u.has(ctx, o)
+	there, err := u.has(ctx, o)
 	if err == nil && !there {
 		return fmt.Errorf("verify %s: the bucket does not hold what was put there", o.Key)
 	}

@@ -113,7 +113,7 @@ func (u *Uploader) Run(ctx context.Context) error {
 	log := u.log()
 	workers := u.Workers
 	if workers <= 0 {
-		workers = 2
+		workers = 4
 	}
 	var (
 		tried    = map[models.IncidentID]attempt{}

@@ -471,12 +471,12 @@ func (k *killer) Read(p []byte) (int, error) {
 type killing struct {
 	Bucket
 	kill func()
+	once sync.Once // several objects of an incident travel at a time
 }
 
 func (b *killing) Put(ctx context.Context, key string, body io.ReadSeeker, o models.Object) error {
-	if kill := b.kill; kill != nil && o.Size > partSize {
-		b.kill = nil
-		body = &killer{body, int(o.Size / 2), kill}
+	if o.Size > partSize {
+		b.once.Do(func() { body = &killer{body, int(o.Size / 2), b.kill} })
 	}
 	return b.Bucket.Put(ctx, key, body, o)
 }
@@ -489,7 +489,7 @@ func TestServerKilledInMidUpload(t *testing.T) {
 	finish(t, s, incident(1), clip)
 	killed := make(chan struct{})
 	u := &Uploader{Spool: s, Index: index, Workers: 1, Backoff: Backoff{Min: 10 * time.Millisecond, Max: 100 * time.Millisecond},
-		Bucket: &killing{bucket, func() { server.Kill(); close(killed) }}}
+		Bucket: &killing{Bucket: bucket, kill: func() { server.Kill(); close(killed) }}}
 	start(t, u)
 	<-killed
 	eventually(t, func() bool { return u.Status().Retries > 0 })
