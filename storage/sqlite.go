@@ -173,8 +173,8 @@ func explainSQLite(err error) error {
 	return fmt.Errorf("%w (%s)", err, hint)
 }
 
-const damagedHint = `stop vedette, copy the file with its -wal and -shm away, then restore a backup or run: ` +
-	`sqlite3 OLD .recover | sqlite3 NEW; footage in bucket and spool is not affected`
+const damagedHint = `stop vedette and run: vedette reindex --fresh, which sets the file aside and makes the records ` +
+	`anew from the bucket; or restore a backup. Footage in bucket and spool is not affected`
 
 // networkFS names the file system on which SQLite's write-ahead log must not be used;
 // the numbers are from linux/magic.h and the kernel's fs/smb.
