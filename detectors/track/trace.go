@@ -38,8 +38,8 @@ func (t *Tracker) trace(g Grey, dt time.Duration) {
 	}
 	for _, l := range t.live {
 		l.traced = false
-		if l.unseen > 0 || !l.patch.known {
-			continue
+		if l.unseen > 0 || !l.patch.known || t.named && !l.measured() {
+			continue // what no look has named may be several
 		}
 		from := l.patch.box
 		expected := from

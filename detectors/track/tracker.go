@@ -297,14 +297,13 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 		}
 		for _, i := range in {
 			l := t.live[i]
-			switch {
-			case l.traced && !l.measured():
+			if l.traced && !l.measured() {
 				l.state.move(l.step, dt)
-			case !l.traced && l.carried < carryFor:
-				// Half as sure as a region of one's own would be.
-				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
-			}
-			if !l.traced {
+			} else {
+				if !l.traced && l.carried < carryFor {
+					// Half as sure as a region of one's own would be.
+					l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
+				}
 				l.carried += dt
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
