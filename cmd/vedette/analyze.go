@@ -278,12 +278,16 @@ type bar struct {
 }
 
 func newBar(w io.Writer, frames int, quiet bool) *bar {
+	return newNamedBar(w, "analyze", frames, quiet)
+}
+
+func newNamedBar(w io.Writer, what string, frames int, quiet bool) *bar {
 	f, ok := w.(*os.File)
 	if quiet || !ok || !isTerminal(f) {
 		return &bar{}
 	}
 	p := mpb.New(mpb.WithOutput(f), mpb.WithWidth(60))
-	return &bar{p, p.AddBar(int64(frames), mpb.PrependDecorators(decor.Name("analyze "), decor.CountersNoUnit("%d/%d frames")),
+	return &bar{p, p.AddBar(int64(frames), mpb.PrependDecorators(decor.Name(what+" "), decor.CountersNoUnit("%d/%d frames")),
 		mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f fps "), decor.AverageETA(decor.ET_STYLE_GO)))}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -57,6 +58,14 @@ func openIndex(ctx context.Context, i config.Index) (storage.Index, error) {
 		return storage.OpenPostgres(ctx, i.Postgres.DSN.Reveal())
 	}
 	return storage.OpenSQLite(i.SQLite.Path)
+}
+
+// newPlayable makes copies of what browsers do not play, from wherever the evidence is.
+func newPlayable(cfg *config.Config, evidence storage.Evidence, log *slog.Logger) *pipeline.Playable {
+	return &pipeline.Playable{Dir: dataFile(cfg, "playable"), Log: log,
+		Open: func(ctx context.Context, in models.Incident) (io.ReadSeekCloser, models.Object, error) {
+			return evidence.Open(ctx, in, models.RoleClip)
+		}}
 }
 
 // cameras makes the pipeline fit what the web asks about cameras.

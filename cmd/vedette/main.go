@@ -48,6 +48,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Check a configuration file; says every mistake at once. Exit code 0 or 1."`
 	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
 	Analyze  analyzeCmd  `cmd:"" help:"Run a camera's detection over a video file, as fast as the machine goes."`
+	Redact   redactCmd   `cmd:"" help:"Make a marked working copy of a clip in which other people or regions are unrecognisable."`
 	Export   exportCmd   `cmd:"" help:"Make an exhibit package of incidents, for the police or a court."`
 	Verify   verifyCmd   `cmd:"" help:"Check an exhibit package, with nothing but the package. Exit code 0 or 1."`
 	Hold     holdCmd     `cmd:"" help:"Keep the evidence of incidents from being deleted, also while vedette runs."`

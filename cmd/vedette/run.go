@@ -149,6 +149,7 @@ func (s *service) run(ctx context.Context) (err error) {
 			{Name: "bucket", Run: bucket.Check},
 		},
 	}
+	server.Playable = newPlayable(s.cfg, storage.Evidence{Spool: spool, Bucket: bucket}, s.log)
 	server.Exporter = &exporter{index: index, evidence: storage.Evidence{Spool: spool, Bucket: bucket}, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
 	if err := recorder.Resume(ctx); err != nil {
 		return err
@@ -294,7 +295,9 @@ func (s *service) tell(kind string, v any) {
 
 func (s *service) webStatus() web.Status {
 	up := s.uploader.Status()
-	return web.Status{Version: version, Started: s.started, Config: *s.status.Load(),
+	synced, maxError, known := pipeline.HostClock()
+	return web.Status{Version: version, HostClock: web.HostClock{Known: known, Synchronised: synced, MaxError: maxError},
+		Started: s.started, Config: *s.status.Load(),
 		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries}}
 }
 
