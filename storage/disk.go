@@ -81,6 +81,9 @@ func (d *disk) put(ctx context.Context, key string, body io.ReadSeeker, o models
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
+	if err := d.room(o.Size); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(d.tmp, "put-*")
 	if err != nil {
 		return err
@@ -95,6 +98,30 @@ func (d *disk) put(ctx context.Context, key string, body io.ReadSeeker, o models
 	}
 	if err != nil {
 		return errors.Join(err, removeIfThere(f.Name()))
+	}
+	return nil
+}
+
+const (
+	// smallObject is the most that a picture, a manifest or a record has.
+	smallObject = 1 << 20
+	// smallReserve is what clips leave free for these, or a twentieth of a small disk: on a
+	// disk that is full to the last byte retention could not even write what it deletes.
+	smallReserve = 64 << 20
+)
+
+// room refuses a clip that would take the space that is left for small objects.
+func (d *disk) room(size int64) error {
+	if size <= smallObject {
+		return nil
+	}
+	free, total, err := diskBytes(d.tmp)
+	if err != nil {
+		return err
+	}
+	if free-size < min(smallReserve, total/20) {
+		return fmt.Errorf("%s free, %s wanted, and the last %s are for records: %w",
+			humanBytes(free), humanBytes(size), humanBytes(min(smallReserve, total/20)), syscall.ENOSPC)
 	}
 	return nil
 }

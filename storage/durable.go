@@ -82,11 +82,17 @@ func removeIfThere(path string) error {
 
 // freeBytes is how many bytes we may still write to the file system that holds dir.
 func freeBytes(dir string) (int64, error) {
+	free, _, err := diskBytes(dir)
+	return free, err
+}
+
+// diskBytes is that, and how many bytes the file system has in all.
+func diskBytes(dir string) (free, total int64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+		return 0, 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return int64(st.Bavail) * st.Frsize, nil
+	return int64(st.Bavail) * st.Frsize, int64(st.Blocks) * st.Frsize, nil
 }
 
 // diskHint adds what an operator can do about an error of the file system.

@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -167,4 +169,58 @@ func TestFullDiskIndex(t *testing.T) {
 	if _, err := x.Update(t.Context(), incident(1).ID, func(in *models.Incident) error { in.State = models.StateClosed; return nil }); err != nil {
 		t.Errorf("with space again: %v", err)
 	}
+}
+
+// A bucket that is full of clips still takes what retention writes before it deletes, so
+// that it gives space back by itself.
+func TestFullDiskRetention(t *testing.T) {
+	dir := smallDisk(t)
+	k := &Keeper{Index: mustSQLite(t), Bucket: mustDiskIn(t, dir+"/bucket"), Policy: Policy{Default: time.Minute}}
+	in := keep(t, 1, k)[0]
+	clip := randomBytes(smallObject + 100_000)
+	var full error
+	for n := 0; full == nil && n < 10; n++ {
+		full = k.Bucket.Put(t.Context(), "other/"+strconv.Itoa(n)+".mp4", bytes.NewReader(clip), object(clip))
+	}
+	if !errors.Is(full, syscall.ENOSPC) || !strings.Contains(full.Error(), "are for records") {
+		t.Fatalf("got %v", full)
+	}
+	if err := k.Round(t.Context()); err != nil || k.Status().Deleted != 1 {
+		t.Errorf("%v, %+v", err, k.Status())
+	}
+	got, err := k.Index.Get(t.Context(), in.ID)
+	if err != nil || got.Footage.State != models.FootageDeleted {
+		t.Errorf("got %s, %v", got.Footage.State, err)
+	}
+}
+
+// On a bucket that somebody else has filled to the last byte nothing is deleted, as it
+// could not be written down.
+func TestFullDiskKeepsWhatItCannotRecord(t *testing.T) {
+	dir := smallDisk(t)
+	k := &Keeper{Index: mustSQLite(t), Bucket: mustDiskIn(t, dir+"/bucket"), Policy: Policy{Default: time.Minute}}
+	in := keep(t, 1, k)[0]
+	free := exhaust(t, dir)
+	if err := k.Round(t.Context()); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	namedIsThere(t, k.Bucket, in)
+	free()
+	if err := k.Round(t.Context()); err != nil || k.Status().Deleted != 1 {
+		t.Errorf("with space again: %v, %+v", err, k.Status())
+	}
+}
+
+// What is on a full disk goes off site all the same: that needs no space.
+func TestFullDiskGrowingClip(t *testing.T) {
+	dir := smallDisk(t)
+	s, bucket := mustSpool(t, dir+"/spool", SpoolOptions{}), mustDisk(t)
+	u := &Uploader{Spool: s, Bucket: bucket, Index: mustSQLite(t), LiveEvery: time.Millisecond}
+	in := recent(1)
+	e := record(t, s, in, nil)
+	grow(t, e.Path(GrowingFile), append(mp4Head(), mp4Fragment(time.Now(), 100)...))
+	free := exhaust(t, dir)
+	defer free()
+	start(t, u)
+	waitLive(t, bucket, in, func(l Live) bool { return len(l.Files) == 1 })
 }

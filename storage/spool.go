@@ -413,7 +413,7 @@ func (s *Spool) Allow(n int64) error {
 	if s.quota > 0 {
 		if used := s.Usage(); used+n > s.quota {
 			return fmt.Errorf("%w: %s used of its quota of %s, %s more wanted; bring the bucket back so that it drains, or raise the quota",
-				ErrFull, size(used), size(s.quota), size(n))
+				ErrFull, humanBytes(used), humanBytes(s.quota), humanBytes(n))
 		}
 	}
 	free, err := freeBytes(s.dir)
@@ -422,13 +422,13 @@ func (s *Spool) Allow(n int64) error {
 	}
 	if free-n < s.keep {
 		return fmt.Errorf("%w: %s free on its disk, of which %s are kept for records, %s more wanted; free space on the disk, or bring the bucket back so that the spool drains",
-			ErrFull, size(free), size(s.keep), size(n))
+			ErrFull, humanBytes(free), humanBytes(s.keep), humanBytes(n))
 	}
 	return nil
 }
 
-// size writes bytes for people, in decimal units as disks are sold.
-func size(n int64) string {
+// humanBytes writes bytes for people, in decimal units as disks are sold.
+func humanBytes(n int64) string {
 	units := []string{"kB", "MB", "GB", "TB", "PB", "EB"}
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
