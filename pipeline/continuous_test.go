@@ -476,3 +476,24 @@ func TestKilledRecording(t *testing.T) {
 		t.Errorf("%d frames decoded, %d said, %d on record", got, rec.Frames, frames)
 	}
 }
+
+// BenchmarkRecall opens ten minutes among half an hour and reads the first byte.
+func BenchmarkRecall(b *testing.B) {
+	a := openArchive(b, b.TempDir(), archive.Options{})
+	newContinuous(a, "a").Record(slices.Values(unitsOf(camtest.Clip{FPS: 15}.Load(b), 0, 1800)))
+	r := &Recall{Archive: a}
+	b.ReportAllocs()
+	for b.Loop() {
+		from := rand.Float64() * 1200
+		video, _, err := r.Open(b.Context(), "gate", whole(from, from+600))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := video.Read(make([]byte, 1)); err != nil {
+			b.Fatal(err)
+		}
+		if err := video.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
