@@ -13,6 +13,7 @@
 //   - a change of the whole picture at once (light switch, infrared filter) is no motion:
 //     the model is learnt anew, or taken from a small store of scenes seen before;
 //   - thin flashes that are in one picture only (rain, snow) are taken out while they fall;
+//   - what is far out of focus (an insect or a drop on the lens) is no thing in view;
 //   - shadows, soft light and the holes that departed things leave behind are told from
 //     things by brightness, texture and edges;
 //   - regions that the caller protects (a tracked person who stands) are not learnt away,

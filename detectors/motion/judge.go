@@ -73,12 +73,15 @@ func (d *Detector) between(i int, py float32) bool {
 }
 
 // edges returns the strongest gradients within a pixel of (x,y), now and in the
-// background, and the strongest difference of the two.
+// background, and the strongest difference of the two: what light does not explain, be it
+// added to the background (a lamp's glow, fog) or taken from it as a share (a shadow, an
+// insect that crawls on the lens).
 //
 //go:norace
 func (d *Detector) edges(x, y int) (now, then, fresh float32) {
 	w := d.in.size.X
 	bg, lut, pix := d.model.at[0], &d.light.lut, d.in.y.Pix
+	black := float32(d.light.black)
 	for ny := y - 1; ny <= y+1; ny++ {
 		for nx := x - 1; nx <= x+1; nx++ {
 			i := ny*w + nx
@@ -86,7 +89,8 @@ func (d *Detector) edges(x, y int) (now, then, fresh float32) {
 			bx, by := bg[i+1].y-bg[i-1].y, bg[i+w].y-bg[i-w].y
 			now = max(now, abs32(cx)+abs32(cy))
 			then = max(then, abs32(bx)+abs32(by))
-			fresh = max(fresh, abs32(cx-bx)+abs32(cy-by))
+			q := min(max((lut[pix[i]]-black)/max(bg[i].y-black, 1), 0), 2)
+			fresh = max(fresh, min(abs32(cx-bx)+abs32(cy-by), abs32(cx-q*bx)+abs32(cy-q*by)))
 		}
 	}
 	return now, then, fresh
@@ -104,6 +108,13 @@ const (
 	soft = 1.2
 	// hard is a gradient that no light makes: 20 grey levels over two pixels.
 	hard = 20
+	// smeared is the ratio of the picture's gradient on the outline to contrast inside below
+	// which a region is far out of focus: what a border rises by over two pixels, when it takes
+	// seven to rise. An insect on the lens, a drop, a glare; not what the camera is there for.
+	smeared = 0.3
+	// stark is the contrast, in grey levels, from which that can be told: noise and the
+	// background's own lines give some gradient everywhere.
+	stark = 40
 	// sameColours is the share of a region's pixels that lie between their neighbours'
 	// luma in the background above which the background has only been displaced.
 	sameColours = 0.7
@@ -118,6 +129,11 @@ func (d *Detector) isLight(c component, e evidence) bool {
 		return true
 	}
 	return e.outlineNew < soft*e.contrast && e.outlineNew < hard
+}
+
+// isSmeared says whether the region has no outline that is anywhere near sharp.
+func (d *Detector) isSmeared(e evidence) bool {
+	return e.outlineCount >= 6 && e.contrast >= stark && e.outlineNow < smeared*e.contrast
 }
 
 // isDisplaced says whether the region is the background moved by a pixel: leaves, a

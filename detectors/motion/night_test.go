@@ -79,6 +79,15 @@ func TestEmptyPictureStaysEmpty(t *testing.T) {
 			})
 		}},
 		{name: "rain", scene: drawn.Scene{Rain: 100}},
+		{name: "an insect that crawls on the lens", spoil: func(at time.Duration, p *image.YCbCr) {
+			// Far out of focus it is a soft dark blob a sixth of the picture wide.
+			w, h, t := float64(p.Rect.Dx()), float64(p.Rect.Dy()), at.Seconds()
+			ix, iy := w*(0.4+0.15*math.Sin(0.9*t)), h*(0.35+0.15*math.Sin(1.3*t))
+			each(p, func(x, y int, v uint8) float64 {
+				dx, dy := (float64(x)-ix)/w, (float64(y)-iy)/w
+				return 16 + (float64(v)-16)*(1-0.8*math.Exp(-(dx*dx+dy*dy)/0.002))
+			})
+		}},
 		{name: "a pole in the wind", scene: drawn.Scene{Shake: 1.5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

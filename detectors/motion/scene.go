@@ -87,7 +87,7 @@ func (s *scenes) recall(l *light, n noise, y, b, r []uint8, w, reach int) (known
 	step := sampling(w, len(y)/w)
 	for k := range s.stored {
 		c := &s.stored[k]
-		gain, agree := l.measure(func(i int) float32 { return float32(c.y[i]) }, y, nil, w, step)
+		gain, agree := c.exposure(l, y, w, reach, step)
 		if agree < 0.3 {
 			continue
 		}
@@ -115,6 +115,30 @@ func (s *scenes) recall(l *light, n noise, y, b, r []uint8, w, reach int) (known
 	s.uses++
 	s.stored[best].used = s.uses
 	return &s.stored[best], by
+}
+
+// exposure is the gain of a picture against the scene and the share of the samples that agree
+// with it: where the two lie upon one another best, to within two pixels.
+func (c *scene) exposure(l *light, y []uint8, w, reach, step int) (gain, agree float64) {
+	if reach > 0 {
+		step *= 2
+	}
+	h := len(y) / w
+	for dy := -reach; dy <= reach; dy += 2 {
+		for dx := -reach; dx <= reach; dx += 2 {
+			g, a := l.measure(func(i int) float32 {
+				sx, sy := i%w-dx, i/w-dy
+				if uint(sx) >= uint(w) || uint(sy) >= uint(h) {
+					return 0 // too dark to vote
+				}
+				return float32(c.y[sy*w+sx])
+			}, y, nil, w, step)
+			if a > agree {
+				gain, agree = g, a
+			}
+		}
+	}
+	return gain, agree
 }
 
 // alike is the share of the samples at which the picture, displaced by dx, dy, shows what is
