@@ -124,7 +124,7 @@ var enums = map[string]map[string][]string{
 	"Object":      {"role": roles},
 	"CheckedFile": {"role": roles},
 	"Gap": {"cause": list(models.CausePacketLoss, models.CauseCameraLost, models.CauseRestart, models.CauseDisk,
-		models.CauseOverrun, models.CauseNotYet, models.CauseStream)},
+		models.CauseOverrun, models.CauseNotYet, models.CauseStream, models.CauseNotRecorded, models.CauseDeleted)},
 	"CustodyRecord": {"act": acts},
 	"Event":         {"phase": list(models.PhaseBegan, models.PhaseEnded)},
 	"Rule": {

@@ -933,7 +933,7 @@ export interface components {
         };
         Gap: {
             /** @enum {string} */
-            cause: "packet_loss" | "camera_lost" | "restart" | "disk" | "overrun" | "not_buffered" | "stream";
+            cause: "packet_loss" | "camera_lost" | "restart" | "disk" | "overrun" | "not_buffered" | "stream" | "not_recorded" | "deleted";
             /** Format: date-time */
             from: string;
             /** Format: int64 */

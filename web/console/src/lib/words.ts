@@ -16,6 +16,8 @@ const causes: Record<string, string> = {
   disk: "disk could not take it",
   overrun: "recorder could not keep up",
   not_buffered: "before the buffer began",
+  not_recorded: "not recorded",
+  deleted: "deleted by retention",
   stream: "camera sent what cannot be stored",
 };
 export const causeWord = (cause: string) => causes[cause] ?? cause.replaceAll("_", " ");
