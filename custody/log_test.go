@@ -332,7 +332,7 @@ func TestEveryByteThatIsChangedIsFound(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	changed := 0
 	for name, data := range files {
-		for i := range data {
+		for i := 0; i < len(data); i += stride {
 			spoilt := slices.Clone(data)
 			spoilt[i] ^= byte(1 + rng.IntN(255))
 			if err := os.WriteFile(filepath.Join(dir, name), spoilt, 0o600); err != nil {
@@ -356,7 +356,7 @@ func TestEveryByteThatIsChangedIsFound(t *testing.T) {
 func TestEveryCutIsFound(t *testing.T) {
 	dir, k, files := smallLog(t)
 	data := files[logName]
-	for size := range data {
+	for size := 0; size < len(data); size += stride {
 		if err := os.WriteFile(filepath.Join(dir, logName), data[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -466,7 +466,7 @@ func TestDamagedHashesAreMadeAnew(t *testing.T) {
 	for _, name := range []string{treeName, indexName} {
 		dir, k, files := smallLog(t)
 		l := openTestLog(t, k, dir)
-		for i := range files[name] {
+		for i := 0; i < len(files[name]); i += 3 {
 			spoilt := slices.Clone(files[name])
 			clear(spoilt[i:min(i+50, len(spoilt))])
 			if err := os.WriteFile(filepath.Join(dir, name), spoilt, 0o600); err != nil {
@@ -591,7 +591,7 @@ func TestEveryChangeOfAnExtractIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	same := 0
-	for i := range data {
+	for i := 0; i < len(data); i += stride {
 		spoilt := slices.Clone(data)
 		spoilt[i] ^= 1
 		got, err := ParseExtract(spoilt)
@@ -606,7 +606,7 @@ func TestEveryChangeOfAnExtractIsFound(t *testing.T) {
 			same++
 		}
 	}
-	t.Logf("%d changes, %d of the spelling alone", len(data), same)
+	t.Logf("%d bytes, one in %d changed, %d changes of the spelling alone", len(data), stride, same)
 	for name, change := range map[string]func(*Extract){
 		"two entries swapped":     func(x *Extract) { x.Entries[0], x.Entries[1] = x.Entries[1], x.Entries[0] },
 		"an entry twice":          func(x *Extract) { x.Entries = slices.Insert(x.Entries, 1, x.Entries[0]) },
