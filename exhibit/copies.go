@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // copyNote is what the package needs to know of the note beside a working copy.
@@ -33,16 +36,35 @@ func masterOf(note []byte) (string, error) {
 	return n.Master.SHA256, err
 }
 
-// checkCopy compares a working copy with its note.
-func (v *verifier) checkCopy(f File, note []byte) {
-	n, err := parseCopyNote(note)
-	switch {
-	case err != nil:
-		v.wrong("%s.json is not the note of a working copy: %v.", f.Path, err)
-	case n.Master.SHA256 != f.MadeFrom || n.Copy.SHA256 != f.SHA256:
-		v.wrong("%s is not the copy that its note describes.", f.Path)
-	default:
-		v.note("%s is a working copy in which something was changed on purpose. %s", f.Path,
-			fmt.Sprintf("The original that it was made from (SHA-256 %.16s…) is in the package.", f.MadeFrom))
+// checkCopy compares a working copy with its note, and the note with its signature.
+func (v *verifier) checkCopy(f File) error {
+	note, ok, err := v.small(f.Path + ".json")
+	if err != nil || !ok {
+		return err
 	}
+	n, err := parseCopyNote(note)
+	if err != nil {
+		v.wrong("%s.json is not the note of a working copy: %v.", f.Path, err)
+		return nil
+	}
+	if n.Master.SHA256 != f.MadeFrom || n.Copy.SHA256 != f.SHA256 {
+		v.wrong("%s is not the copy that its note describes.", f.Path)
+		return nil
+	}
+	by := "Nobody has signed its note."
+	if slices.ContainsFunc(v.list.Files, func(s File) bool { return s.Path == f.Path+".json.sig" }) {
+		raw, ok, err := v.small(f.Path + ".json.sig")
+		if err != nil || !ok {
+			return err
+		}
+		key, err := v.checkSignature(note, raw, models.PurposeRedaction)
+		if err != nil {
+			v.wrong("%s: its note is not the one that was signed: %v.", f.Path, err)
+			return nil
+		}
+		by = fmt.Sprintf("Key %s signed its note.", key)
+	}
+	v.note("%s is a working copy in which something was changed on purpose. The original that it was made from is in the package "+
+		"(SHA-256 %.16s…). %s", f.Path, f.MadeFrom, by)
+	return nil
 }

@@ -102,6 +102,15 @@ func (v *verifier) checkSigned(in ListItem, data []byte, role models.ObjectRole,
 	if err != nil || !ok {
 		return "", err
 	}
+	key, err := v.checkSignature(data, raw, purpose)
+	if err != nil {
+		v.wrong("Incident %s: its %s is not the one that was signed: %v.", in.Incident, what, err)
+	}
+	return key, nil
+}
+
+// checkSignature returns the ID of the key that has signed data for a purpose.
+func (v *verifier) checkSignature(data, raw []byte, purpose string) (string, error) {
 	signature, err := parseSignature(raw, false)
 	if err == nil && signature.Purpose != purpose {
 		err = fmt.Errorf("it is a signature for something else (%.60q)", signature.Purpose)
@@ -110,8 +119,7 @@ func (v *verifier) checkSigned(in ListItem, data []byte, role models.ObjectRole,
 		err = custody.Verify(v.keys, data, signature)
 	}
 	if err != nil {
-		v.wrong("Incident %s: its %s is not the one that was signed: %v.", in.Incident, what, err)
-		return "", nil
+		return "", err
 	}
 	v.signed(signature.Key)
 	return signature.Key, nil
@@ -209,12 +217,8 @@ func (v *verifier) checkCopies() error {
 			v.note("%s is a copy for ordinary players, coded anew by the recorder. The evidence is the original beside it.", f.Path)
 			continue
 		}
-		note, ok, err := v.small(f.Path + ".json")
-		if err != nil {
+		if err := v.checkCopy(f); err != nil {
 			return err
-		}
-		if ok {
-			v.checkCopy(f, note)
 		}
 	}
 	return nil

@@ -60,8 +60,9 @@ type Options struct {
 // WorkingCopy is a copy that was made outside, such as a redacted one, with the note that
 // links it to its master.
 type WorkingCopy struct {
-	Path string // the copy
-	Note string // its signed note, JSON
+	Path      string // the copy
+	Note      string // its note, JSON
+	Signature string // of the note; empty: it is not signed
 }
 
 // Report says what a package holds.
@@ -372,6 +373,16 @@ func (b *builder) addCopies(ctx context.Context, items []*item) error {
 			return err
 		}
 		if err := b.addMade(ctx, File{Path: name + ".json", Role: RoleSidecar, Incident: in, Type: "application/json", MadeFrom: master}, note); err != nil {
+			return err
+		}
+		if c.Signature == "" {
+			continue
+		}
+		signature, err := os.ReadFile(c.Signature)
+		if err != nil {
+			return fmt.Errorf("signature of %s: %w", c.Note, err)
+		}
+		if err := b.addMade(ctx, File{Path: name + ".json.sig", Role: RoleSidecar, Incident: in, Type: "application/json", MadeFrom: master}, signature); err != nil {
 			return err
 		}
 	}

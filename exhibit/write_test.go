@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 			if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.WriteFile(path+".json", copyNoteFor("x", "another master"), 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			o.Copies = []WorkingCopy{{path, path + ".json"}}
+			o.Copies = []WorkingCopy{{Path: path, Note: path + ".json"}}
 		},
 	} {
 		o := o
@@ -197,6 +197,54 @@ func TestWaitingEvidence(t *testing.T) {
 // copyNoteFor is the note of a working copy with this content, of a master with that.
 func copyNoteFor(content, master string) []byte {
 	return fmt.Appendf(nil, `{"master":{"sha256":"%x"},"copy":{"sha256":"%x"}}`, sha256.Sum256([]byte(master)), sha256.Sum256([]byte(content)))
+}
+
+// A working copy goes with its master; its signed note is checked.
+func TestWorkingCopy(t *testing.T) {
+	s := newSite(t)
+	in := s.happen(0, small)
+	master, err := os.ReadFile(s.master(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := WorkingCopy{Path: filepath.Join(t.TempDir(), "redacted.mp4")}
+	c.Note, c.Signature = c.Path+".json", c.Path+".json.sig"
+	note := copyNoteFor("blurred", string(master))
+	signed, err := s.keys.Sign(models.PurposeRedaction, note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := encodeSignature(signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, data []byte) {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(c.Path, []byte("blurred"))
+	write(c.Note, note)
+	write(c.Signature, signature)
+	o := s.options(in)
+	o.Copies = []WorkingCopy{c}
+	for _, tc := range []struct {
+		name  string
+		spoil func()
+		want  string // a problem; empty: none
+	}{
+		{"as it is", func() {}, ""},
+		{"another note than the signed one", func() { write(c.Note, append(note, ' ')) }, "not the one that was signed"},
+		{"another copy", func() { write(c.Note, note); write(c.Path, []byte("sharp")) }, "not the copy that its note describes"},
+	} {
+		tc.spoil()
+		f := verified(t, s.pack(o), VerifyOptions{})
+		notes, problems := strings.Join(f.Notes, "\n"), strings.Join(f.Problems, "\n")
+		if tc.want == "" && (problems != "" || !strings.Contains(notes, "signed its note")) || !strings.Contains(problems, tc.want) {
+			t.Errorf("%s: problems %q, notes %q", tc.name, problems, notes)
+		}
+	}
 }
 
 // Evidence that retention has deleted leaves a package that says so.

@@ -63,7 +63,11 @@ func (c exportCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err e
 	}
 	o.Reference, o.Contact = c.Reference, c.Contact
 	for _, path := range c.Redacted {
-		o.Copies = append(o.Copies, exhibit.WorkingCopy{Path: path, Note: path + ".json"})
+		c := exhibit.WorkingCopy{Path: path, Note: path + ".json"}
+		if _, err := os.Stat(c.Note + ".sig"); err == nil {
+			c.Signature = c.Note + ".sig"
+		}
+		o.Copies = append(o.Copies, c)
 	}
 	reading := newReading(p.stderr, "export", c.Quiet)
 	o.Progress = reading.to
