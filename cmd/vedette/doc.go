@@ -6,6 +6,9 @@
 //	vedette check FILE              say every mistake in a configuration
 //	vedette schema                  print the configuration's JSON Schema
 //	vedette analyze … VIDEO         the same detection over a file
+//	vedette log                     show who did what to which evidence
+//	vedette log verify              check the whole custody log
+//	vedette keys list               the keys that sign for this recorder
 //	vedette password USER           set a new one-time password
 //	vedette version
 //
