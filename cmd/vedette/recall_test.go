@@ -17,6 +17,7 @@ import (
 	"github.com/vedette-cctv/vedette/internal/vedettetest"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/pipeline/clip"
+	"github.com/vedette-cctv/vedette/storage/archive"
 )
 
 func TestParseTime(t *testing.T) {
@@ -121,6 +122,22 @@ func TestRecallWhileVedetteRuns(t *testing.T) {
 	}
 	if got, err := clip.Stat(same); err != nil || got.Frames != info.Frames {
 		t.Errorf("through the API: %+v, %v", got, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := running.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	a, err := archive.Open(filepath.Join(dir, "data", "archive"), archive.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := models.Span{From: begin.Add(-time.Minute), To: time.Now().Add(time.Minute)}
+	if grids, err := a.Grids("gate", day); err != nil || len(grids) == 0 || grids[0].Analysed == 0 {
+		t.Errorf("motion: %d grids, %v", len(grids), err)
+	}
+	if all, err := a.Segments("gate", day); err != nil || len(all) != 1 || all[0].Open || all[0].SHA256 == "" {
+		t.Errorf("after the stop: %+v, %v", all, err)
 	}
 	if code := p.main(t.Context(), []string{"recall", "-c", path, "--camera", "gate", "--from", "2020-01-01", "--to", "+1m", "-o", out}); code != 1 {
 		t.Errorf("a time without footage: exit code %d", code)

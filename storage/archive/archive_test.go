@@ -387,6 +387,16 @@ func TestDayGoes(t *testing.T) {
 	if err := a.AddGrid("gate", models.MotionGrid{Span: span(10, 20)}); err != nil {
 		t.Errorf("grids go on: %v", err)
 	}
+	// A day of which nothing but grids was kept goes by its age.
+	for _, now := range []float64{3600, 3 * 86400} {
+		gone := now > 86400
+		if err := a.Retain(t.Context(), at(now)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "gate", "2026-03-29")); errors.Is(err, fs.ErrNotExist) != gone {
+			t.Errorf("after %.0f s: %v", now, err)
+		}
+	}
 }
 
 // TestRoom asks for more free space than there is: all but what is protected goes, the

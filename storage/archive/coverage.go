@@ -20,8 +20,12 @@ func (a *Archive) Coverage(cam models.CameraID, span models.Span) (have []models
 	if err != nil {
 		return nil, nil, err
 	}
+	var live time.Time // up to when what is being written reaches
 	for _, s := range segments {
 		have = append(have, models.Span{From: s.From, To: s.To})
+		if s.Open && s.To.After(live) {
+			live = s.To
+		}
 		for _, g := range s.Gaps {
 			if g, ok := clipGap(g, span); ok {
 				gaps = append(gaps, g)
@@ -40,7 +44,11 @@ func (a *Archive) Coverage(cam models.CameraID, span models.Span) (have []models
 		explained = append(explained, models.Span{From: g.From, To: g.To})
 	}
 	for _, hole := range holes(span, merge(explained, tolerance)) {
-		gaps = append(gaps, explain(hole, deleted)...)
+		named := explain(hole, deleted)
+		if last := &named[len(named)-1]; !live.IsZero() && !last.From.Before(live) {
+			last.Note = "not written yet"
+		}
+		gaps = append(gaps, named...)
 	}
 	return have, sortGaps(gaps), nil
 }

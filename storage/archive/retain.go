@@ -170,6 +170,12 @@ func (a *Archive) retain(ctx context.Context, cam models.CameraID, now time.Time
 		if err != nil {
 			return err
 		}
+		if len(segments) == 0 && p.Keep > 0 && now.Add(-p.Keep-longest).UTC().Format(time.DateOnly) > date {
+			// Motion was looked at and nothing recorded, or what was there was set aside.
+			if err := a.removeEmptyDay(cam, filepath.Join(a.dir, string(cam), date)); err != nil {
+				return fmt.Errorf("delete day: %w", err)
+			}
+		}
 		for _, s := range segments {
 			if a.free(s) {
 				all = append(all, s)
