@@ -6,6 +6,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -139,6 +141,36 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if f, err := Verify(bytes.NewReader(data), int64(len(data)), VerifyOptions{}); err != nil || f.OK() {
 			t.Fatalf("%v, %+v", err, f)
+		}
+	})
+}
+
+// FuzzList: a list that is taken names only files that any system can have in one folder,
+// and is the same when it is written again.
+func FuzzList(f *testing.F) {
+	l := List{Schema: listSchema, Folder: "case", Files: []File{{Path: "a/b.mp4", SHA256: strings.Repeat("0", 64)}}}
+	data, err := l.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add(bytes.Replace(data, []byte("a/b.mp4"), []byte("../../etc/passwd"), 1))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := parseList(data)
+		if err != nil {
+			return
+		}
+		for _, f := range l.Files {
+			if !filepath.IsLocal(f.Path) || strings.ContainsAny(f.Path, "\\:\x00") {
+				t.Fatalf("%q is taken for a name", f.Path)
+			}
+		}
+		again, err := l.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parseList(again); err != nil {
+			t.Fatalf("written again it is refused: %v", err)
 		}
 	})
 }
