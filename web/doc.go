@@ -13,6 +13,10 @@
 //     place (guard) and is closed by default: a new route is protected without a word.
 //   - Passwords are kept as argon2id hashes in one file of mode 0600. Attempts are
 //     limited per address and per account, and cost the same for users that do not exist.
+//   - What cannot be logged is not given out: pictures, clips, recalled footage and
+//     exhibits are refused while the custody log cannot be written. The record of an
+//     alarm is still read then, or nobody could answer it. The same act on the same
+//     thing counts once within a session; an export counts each time.
 //   - No state changes on a cross-origin request; no page runs inline script.
 //   - No subscriber can slow the pipeline: Hub.Publish never waits. A client that does
 //     not keep up is cut off, counted, and resumes from the ring.

@@ -83,6 +83,10 @@ func TestOpenAPIIsWhole(t *testing.T) {
 		"GET /api/incidents", "GET /api/incidents/{id}", "POST /api/incidents/{id}/acknowledge", "POST /api/incidents/{id}/close",
 		"POST /api/incidents/{id}/judgement", "GET /api/incidents/{id}/why", "GET /api/incidents/{id}/mask", "GET /api/reports/precision",
 		"GET /api/incidents/{id}/clip", "GET /api/incidents/{id}/still", "GET /api/incidents/{id}/picture",
+		"GET /api/incidents/{id}/manifest", "GET /api/incidents/{id}/signature", "GET /api/incidents/{id}/playable",
+		"GET /api/incidents/{id}/custody", "GET /api/incidents/{id}/integrity", "GET /api/incidents/{id}/retention",
+		"POST /api/incidents/{id}/hold", "DELETE /api/incidents/{id}/hold", "POST /api/exhibits", "GET /api/custody", "GET /api/keys",
+		"GET /api/recall", "GET /api/recall/{camera}/coverage", "GET /api/recall/{camera}/moved", "GET /api/recall/{camera}/clip.mp4",
 		"GET /api/cameras", "GET /api/cameras/{id}/picture", "GET /api/events", "GET /api/status", "GET /api/openapi.json",
 		"GET /healthz", "GET /readyz", "GET /metrics",
 	} {

@@ -53,6 +53,10 @@ export class Mock {
   mustChange = false;
   /** Judgements are refused with 503 from now on. */
   deaf = false;
+  /** @type {import("../../src/api/types").CustodyRecord[]} */
+  custody = [];
+  /** Exports break off after the first bytes. */
+  cut = false;
   /** Attempts refused with 429 from now on. */
   refuse = false;
   /** @type {Map<string, Incident>} */
@@ -84,7 +88,7 @@ export class Mock {
       version: "0.1.0", started: ago(4 * 3600), now: ago(0),
       config: { hash: hash("config"), loaded: ago(3600), errors: [] },
       storage: { pending: 0, pending_bytes: 0, errors: 0 },
-      cameras: { connected: 0, total: 0 },
+      cameras: { connected: 0, total: 0 }, host_clock: { known: true, synchronised: true, max_error_ns: 0.012 * second },
     };
     this.#beat = setInterval(() => this.#tick(), 1000);
   }
@@ -130,7 +134,7 @@ export class Mock {
         height: scene.height, last_frame: ago(0), clock: "camera", clock_offset_ns: 0.24 * second, sessions: 1,
         bytes: 5_312_000_000, access_units: 90_210, packets_lost: 0, decode_errors: 0, frames: 90_210,
         frames_analysed: 90_120, frames_shed: 90, buffered_ns: 21.4 * second, buffer_bytes: 7_900_000,
-        object_looks: 4_310, object_looks_over: 12, object_looks_failed: 0,
+        clock_drift_ppm: 12, recording: true, object_looks: 4_310, object_looks_over: 12, object_looks_failed: 0,
       },
     });
     this.#countCameras();
@@ -288,7 +292,7 @@ export class Mock {
     const token = /session=(\w+)/.exec(req.headers.cookie ?? "")?.[1] ?? "";
     const inside = this.#sessions.has(token);
     const route = `${req.method} ${url.pathname}`;
-    const who = { user: this.user, must_change: this.mustChange };
+    const who = { user: this.user, must_change: this.mustChange, features: ["custody", "hold", "recall", "playable", "export", "keys"] };
     if (route === "POST /api/session") {
       const sent = await body(req);
       if (this.refuse) {
@@ -321,6 +325,20 @@ export class Mock {
     if (route === "GET /api/cameras") return json(200, { items: this.cameras });
     if (route === "GET /api/reports/precision") return json(200, this.#precision(url.searchParams));
     if (route === "GET /api/incidents") return json(200, this.#list(url.searchParams));
+
+    if (route === "GET /api/custody") return json(200, this.#custody(url.searchParams));
+    if (route === "GET /api/keys") return json(200, { items: [key(true), key(false)] });
+    if (route === "GET /api/recall") return json(200, { items: this.cameras.map((c) => c.id) });
+    if (route === "POST /api/exhibits") {
+      const sent = await body(req);
+      for (const id of sent.incidents) this.#enter("exported", id, sent.why);
+      res.writeHead(200, { "Content-Type": "application/zip", "Content-Disposition": `attachment; filename="exhibit-${sent.incidents[0]}.zip"` });
+      res.write(Buffer.alloc(200_000, "PK"));
+      if (this.cut) return setTimeout(() => res.destroy(), 100);
+      return void res.end(Buffer.alloc(100_000, "PK"));
+    }
+    const recall = /^\/api\/recall\/([^/]+)\/(coverage|moved|clip\.mp4)$/.exec(url.pathname);
+    if (recall) return this.#recall(req, res, json, decodeURIComponent(recall[1] ?? ""), recall[2] ?? "", url.searchParams);
 
     const camera = /^\/api\/cameras\/([^/]+)\/picture$/.exec(url.pathname);
     if (camera) {
@@ -357,6 +375,33 @@ export class Mock {
         if ((sent.verdict === "nuisance") !== Boolean(sent.reason)) return problem(422, "a nuisance needs a reason, a true alarm has none");
         return json(200, this.change(id, (i) => this.#judge(i, sent)));
       }
+      case "GET custody":
+        return json(200, { items: this.custody.filter((e) => e.incident === id), next: "" });
+      case "GET retention": {
+        const expires = new Date(Date.parse(incident.alarm) + 90 * 86_400_000).toISOString();
+        return json(200, incident.hold ? { held: true, hold: incident.hold } : { held: false, expires });
+      }
+      case "POST hold": {
+        const sent = await body(req);
+        this.#enter("held", id, sent.why);
+        return json(200, this.change(id, (i) => (i.hold = { by: this.user, why: sent.why, at: ago(0), ...(sent.until ? { until: sent.until } : {}) })));
+      }
+      case "DELETE hold": {
+        const sent = await body(req);
+        this.#enter("released", id, sent.why);
+        return json(200, this.change(id, (i) => delete i.hold));
+      }
+      case "GET integrity": {
+        const sealed = incident.footage.state === "stored";
+        const read = url.searchParams.get("files") === "true";
+        const objects = (incident.footage.objects ?? []).filter((o) => o.role !== "manifest").map((o) => ({ ...o, state: read ? "intact" : "named" }));
+        return json(200, sealed
+          ? { manifest_sha256: hash(`${id}manifest`), signature: "valid", key: key(true).id, objects, sound: true, problems: [] }
+          : { signature: "absent", objects: [], sound: true, problems: [] });
+      }
+      case "GET playable":
+      case "HEAD playable":
+        return ranged(req, res, scene.clip);
       case "GET why":
         if (!this.#holds(incident, "why")) return problem(404, "not found");
         return jpeg(res, /** @type {Buffer} */ (scene.pictures[0]));
@@ -371,9 +416,65 @@ export class Mock {
         return jpeg(res, /** @type {Buffer} */ (scene.pictures[0]));
       case "GET clip":
         if (incident.footage.state === "none") return problem(404, "not found");
+        this.#enter("played", id);
         return ranged(req, res, scene.clip);
     }
     return problem(405, "not with this method");
+  }
+
+  /** Logs an act, once for the same one on the same thing. @param {import("../../src/api/types").CustodyRecord["act"]} act @param {string} incident @param {string} [note] */
+  #enter(act, incident, note) {
+    if (this.custody.some((e) => e.act === act && e.incident === incident && e.note === note)) return;
+    const index = this.custody.length;
+    this.custody.push({ index, leaf: hash(String(index)), at: ago(0), who: this.user, act, incident, remote: "192.0.2.17", ...(note ? { note } : {}) });
+  }
+
+  /** @param {URLSearchParams} q */
+  #custody(q) {
+    const before = Number(q.get("before") ?? 0);
+    const all = this.custody.filter((e) => before === 0 || e.index < before).reverse();
+    const items = all.slice(0, Number(q.get("limit") ?? 100));
+    return { items, next: items.length < all.length ? String(items[items.length - 1]?.index ?? "") : "" };
+  }
+
+  /**
+   * Footage of everything up to now, but for a gap of two minutes at a quarter to each hour.
+   * @param {import("node:http").IncomingMessage} req @param {import("node:http").ServerResponse} res
+   * @param {(status: number, body?: unknown) => void} json @param {string} camera @param {string} what @param {URLSearchParams} q
+   */
+  #recall(req, res, json, camera, what, q) {
+    const scene = this.footage.find((s) => s.camera === camera) ?? this.footage[0];
+    const [from, to] = [Date.parse(q.get("from") ?? ""), Date.parse(q.get("to") ?? "")];
+    const iso = (/** @type {number} */ ms) => new Date(ms).toISOString();
+    const end = Math.min(to, Date.now());
+    const hour = 3_600_000;
+    if (what === "coverage") {
+      const have = [];
+      const gaps = [];
+      let at = from;
+      for (let h = Math.floor(from / hour) * hour; h < end; h += hour) {
+        const [a, b] = [h + 0.75 * hour, h + 0.75 * hour + 120_000];
+        if (b <= from || a >= end) continue;
+        if (a > at) have.push({ from: iso(at), to: iso(a) });
+        gaps.push({ from: iso(Math.max(a, from)), to: iso(Math.min(b, end)), cause: "camera_lost" });
+        at = b;
+      }
+      if (at < end) have.push({ from: iso(at), to: iso(end) });
+      return json(200, { have, gaps });
+    }
+    if (what === "moved") {
+      const items = [];
+      const step = Math.max(10_000, Math.ceil((to - from) / 100 / 10_000) * 10_000);
+      for (let t = Math.ceil(from / step) * step; t < end; t += step) {
+        const s = Math.abs(Math.sin(t / 977_000)) ** 3;
+        // Less moves in a part of the picture than in the whole of it.
+        if (s > (Number(q.get("x0")) > 0 ? 0.8 : 0.3)) items.push({ from: iso(t), to: iso(t + 10_000), strength: s });
+      }
+      return json(200, { items, truncated: false });
+    }
+    res.setHeader("Footage-From", iso(from));
+    res.setHeader("Footage-To", iso(from + (scene?.seconds ?? 0) * 1000));
+    return ranged(req, res, /** @type {Scene} */ (scene).clip);
   }
 
   /** @param {Incident} i @param {{ verdict: "true" | "nuisance", reason?: import("../../src/api/types").Nuisance, note?: string }} said */
@@ -445,7 +546,10 @@ export class Mock {
     const fits = (name, value) => q.getAll(name).length === 0 || q.getAll(name).includes(value);
     const rank = (/** @type {Incident} */ i) => severities.indexOf(i.severity);
     const all = [...this.incidents.values()]
-      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none"))
+      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none")
+        && fits("label", i.label) && fits("footage", i.footage.state) && fits("held", String(Boolean(i.hold)))
+        && Date.parse(i.end ?? i.alarm) - Date.parse(i.start) >= Number(q.get("min_dwell") ?? 0) * 1000
+        && (q.get("text") ?? "").toLowerCase().split(/\s+/).every((w) => `${i.camera} ${i.zone} ${i.kind} ${i.label} ${i.log.map((a) => a.note ?? "").join(" ")} ${i.hold?.why ?? ""}`.toLowerCase().includes(w)))
       .sort(
         q.get("order") === "queue"
           ? (a, b) => rank(a) - rank(b) || (a.alarm < b.alarm ? -1 : 1)
@@ -472,6 +576,12 @@ function wilson(k, n) {
   const half = (z / (n + z ** 2)) * Math.sqrt((k * (n - k)) / n + z ** 2 / 4);
   return { value: k / n, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
+
+/** @param {boolean} current */
+const key = (current) => ({
+  id: hash(`key ${current}`).slice(0, 16), key: "AAAA", since: ago(current ? 86_400 : 86_400 * 300), ...(current ? {} : { until: ago(86_400) }),
+  fingerprint: hash(`print ${current}`), pem: "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n", current,
+});
 
 /** @param {number} seconds */
 const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();

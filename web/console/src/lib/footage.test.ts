@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Gap } from "../api/types";
-import { footage } from "./fixture";
-import { complete, completenessText, footageFlag, footageText, gapText, mayHave, percent } from "./footage";
+import { footage, incident } from "./fixture";
+import { complete, completenessText, footageFlag, footageText, framesText, gapText, mayHave, percent, preRollText } from "./footage";
 
 beforeAll(() => {
   process.env.TZ = "Europe/Berlin";
@@ -80,5 +80,23 @@ describe("whether there may be a picture of why", () => {
     expect(mayHave(footage({ state: "pending", objects: [] }), "why")).toBe(true);
     expect(mayHave(footage({ state: "stored" }), "why")).toBe(false);
     expect(mayHave(footage({ state: "none" }), "why")).toBe(false);
+  });
+});
+
+describe("what was asked for and what was got", () => {
+  it("counts frames where it is known how many there must be", () => {
+    expect(framesText(footage({ frames: 420 }))).toBe("420 frames");
+    expect(framesText(footage({ frames: 420, expected: 450 }))).toBe("420 of 450 frames (93 %)");
+    expect(framesText(footage({ frames: 455, expected: 450 }))).toBe("455 of 450 frames");
+  });
+  it("tells how much there is from before the alarm", () => {
+    const of = (from?: string) => preRollText(incident({ footage: footage({ ...(from ? { from } : {}) }) }));
+    expect(of("2026-11-22T22:40:50Z")).toBe("16.0 s asked for, all there");
+    expect(of("2026-11-22T22:41:03Z")).toBe("16.0 s asked for, 4.0 s there");
+    expect(of()).toBe("16.0 s asked for, nothing there");
+  });
+  it("says where footage is that is gone or on its way", () => {
+    expect(footageText(footage({ state: "deleted" })).state).toBe("Deleted by retention");
+    expect(footageText(footage({ state: "recording", off_site: "2026-11-22T22:41:30Z" })).detail).toMatch(/safe off site up to \d\d:41:30/);
   });
 });
