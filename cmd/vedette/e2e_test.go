@@ -260,6 +260,14 @@ func TestConfigFollowsTheFile(t *testing.T) {
 	if n := sessions(); n != 1 {
 		t.Errorf("the stream was touched: %d sessions, want 1", n)
 	}
+	// The custody log is read beside the running program. It knows the good edit alone.
+	code, out, errs := call(t, "log", "--json", "-c", path)
+	if code != 0 || !strings.Contains(out, `"act":"started"`) || strings.Count(out, `"act":"config_changed"`) != 1 || !strings.Contains(out, now.Config.Hash) {
+		t.Errorf("custody log: code %d, %s\n%s", code, errs, out)
+	}
+	if code, out, _ := call(t, "log", "verify", "-c", path); code != 0 {
+		t.Errorf("custody log: %s", out)
+	}
 }
 
 // TestSecondInstance starts a second vedette on the same data folder.
