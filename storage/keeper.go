@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,10 @@ type Keeper struct {
 	status KeeperStatus
 	locked map[models.IncidentID]bool // legal hold is known to be on every object
 	kick   chan struct{}              // capacity 1: "look again" needs no counting
+	// touched are records whose copy in the bucket is old. It is as long as people are busy
+	// while the bucket is away.
+	touched map[models.IncidentID]bool
+	copying chan struct{} // capacity 1, as kick
 }
 
 // KeeperStatus says what the Keeper has done since its start.
@@ -223,32 +228,78 @@ func (k *Keeper) Run(ctx context.Context) error {
 			failures = 0
 		}
 		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case <-timer.C:
-		case <-k.kicked():
-			timer.Stop()
+		for again := false; !again; {
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return k.copyTouched(context.WithoutCancel(ctx))
+			case <-timer.C:
+				again = true
+			case <-k.signal(&k.kick):
+				again = true
+			case <-k.signal(&k.copying):
+				if err := k.copyTouched(ctx); err != nil && ctx.Err() == nil {
+					k.log().Warn("records not copied to the bucket; the next round does it", "error", err)
+				}
+			}
 		}
+		timer.Stop()
 	}
 }
 
+// Touched says that a record has changed, so that Run brings its copy in the bucket up to
+// date. It returns at once.
+func (k *Keeper) Touched(id models.IncidentID) {
+	k.mu.Lock()
+	if k.touched == nil {
+		k.touched = map[models.IncidentID]bool{}
+	}
+	k.touched[id] = true
+	k.mu.Unlock()
+	wake(k.signal(&k.copying))
+}
+
+// copyTouched copies the records that have changed. Those that have nothing in the bucket
+// yet are copied with their evidence.
+func (k *Keeper) copyTouched(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, boundedPatience)
+	defer cancel()
+	k.mu.Lock()
+	ids := slices.Collect(maps.Keys(k.touched))
+	k.mu.Unlock()
+	for _, id := range ids {
+		in, err := k.Index.Get(ctx, id)
+		if err == nil && len(in.Footage.Objects) > 0 {
+			err = putRecord(ctx, k.Bucket, in)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("copy record of %s: %w", id, err)
+		}
+		k.mu.Lock()
+		delete(k.touched, id)
+		k.mu.Unlock()
+	}
+	return nil
+}
+
 // Kick makes Run begin a round now.
-func (k *Keeper) Kick() {
+func (k *Keeper) Kick() { wake(k.signal(&k.kick)) }
+
+func wake(c chan struct{}) {
 	select {
-	case k.kicked() <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-func (k *Keeper) kicked() chan struct{} {
+// signal is one of the channels that wake Run.
+func (k *Keeper) signal(c *chan struct{}) chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.kick == nil {
-		k.kick = make(chan struct{}, 1)
+	if *c == nil {
+		*c = make(chan struct{}, 1)
 	}
-	return k.kick
+	return *c
 }
 
 // Status says what was done.
@@ -261,7 +312,7 @@ func (k *Keeper) Status() KeeperStatus {
 // Round does everything once: deletions that a crash cut short, holds, what is due. One
 // incident that fails does not keep the others waiting.
 func (k *Keeper) Round(ctx context.Context) error {
-	errs := []error{k.resume(ctx), k.holds(ctx)}
+	errs := []error{k.copyTouched(ctx), k.resume(ctx), k.holds(ctx)}
 	locked, err := k.expire(ctx)
 	errs = append(errs, err)
 	err = errors.Join(errs...)

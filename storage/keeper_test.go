@@ -295,6 +295,47 @@ func TestKeeperRuns(t *testing.T) {
 	})
 }
 
+// What people do after the evidence was stored comes to the copy of the record too.
+func TestTouchedRecordsAreCopied(t *testing.T) {
+	var away atomic.Bool
+	k := &Keeper{Index: mustSQLite(t), Bucket: troubled{Bucket: mustDisk(t), put: func(context.Context, string) error {
+		if away.Load() {
+			return errors.New("away")
+		}
+		return nil
+	}}}
+	in := keep(t, 1, k)[0]
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	act := func(state models.State) {
+		if _, err := k.Index.Update(t.Context(), in.ID, func(in *models.Incident) error { in.State = state; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		k.Touched(in.ID)
+	}
+	copied := func() models.State {
+		var c models.Incident
+		if err := json.Unmarshal(readAll(t, k.Bucket, objectKey(in, RecordObject)), &c); err != nil {
+			t.Fatal(err)
+		}
+		return c.State
+	}
+	act(models.StateAcknowledged)
+	eventually(t, func() bool { return copied() == models.StateAcknowledged })
+	// While the bucket is away the change waits, and comes with the next round.
+	away.Store(true)
+	act(models.StateClosed)
+	k.Touched("no-such-incident")
+	away.Store(false)
+	k.Kick()
+	eventually(t, func() bool { return copied() == models.StateClosed })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 type listing struct {
 	Bucket
 	called func() error

@@ -60,3 +60,18 @@ func bare(address string) string {
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
+
+// touching tells the keeper of each record that people change, so that its copy in the
+// bucket follows.
+type touching struct {
+	storage.Index
+	keeper *storage.Keeper
+}
+
+func (t touching) Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
+	in, err := t.Index.Update(ctx, id, change)
+	if err == nil {
+		t.keeper.Touched(id)
+	}
+	return in, err
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,6 +102,26 @@ func TestStolenRecorder(t *testing.T) {
 	if err != nil || string(served) != string(data) {
 		t.Errorf("the console serves %d bytes of %d, %v", len(served), len(data), err)
 	}
+
+	// It is held beside the running program, and what people do is found beside the footage.
+	code, out, stderr = call(t, "hold", string(in.ID), "-c", cfg, "--why", "case 17/2026", "--until", "2999-01-01", "--who", "ada")
+	if code != 0 || !strings.Contains(out, "held until") {
+		t.Fatalf("hold: code %d\n%s%s", code, out, stderr)
+	}
+	if in, err = client.Incident(t.Context(), in.ID); err != nil || in.Hold == nil || in.Hold.By != "ada" || in.Hold.Why != "case 17/2026" {
+		t.Errorf("held: %+v, %v", in.Hold, err)
+	}
+	code, out, stderr = call(t, "release", string(in.ID), "no-such", "-c", cfg, "--why", "closed")
+	if code != 1 || !strings.Contains(out, "released") || !strings.Contains(stderr, "no-such") {
+		t.Errorf("release: code %d\n%s%s", code, out, stderr)
+	}
+	if err := client.Do(t.Context(), http.MethodPost, "/api/incidents/"+string(in.ID)+"/acknowledge", map[string]string{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "the copy of the record says what was done", func(context.Context) (bool, string) {
+		data, err := os.ReadFile(filepath.Join(bucketDir, filepath.Dir(filepath.Clean(live.Files[0].Folder)), storage.RecordObject))
+		return err == nil && strings.Contains(string(data), `"acknowledged"`) && strings.Contains(string(data), `"released"`), string(data)
+	})
 }
 
 func readParts(bucket string, f storage.LivePart) ([]byte, error) {

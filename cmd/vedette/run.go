@@ -135,7 +135,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		OnHealth: func(h models.Health) { s.tell("camera", h) },
 	}
 	server := &web.Server{
-		Incidents: index, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
+		Incidents: touching{index, s.keeper}, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
 		Keeper: s.keeper, Recall: newRecallAPI(s.footage, s.log),
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
