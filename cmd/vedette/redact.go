@@ -25,7 +25,7 @@ type redactCmd struct {
 	Output      string   `short:"o" help:"The copy, such as redacted.mp4. A file that is there is not replaced. Its note and the signature of that lie beside it." placeholder:"FILE"`
 	Config      string   `short:"c" default:"vedette.yml" help:"The configuration file; its index and bucket are read, also while vedette runs."`
 	Keep        []int64  `help:"A track that stays visible. Repeat for several. Default: those whom the incident is about." placeholder:"TRACK"`
-	Region      []string `help:"Hide this polygon throughout: x,y,x,y,x,y in fractions of the picture. Repeat for several." placeholder:"X,Y,…"`
+	Region      []string `help:"Hide this polygon throughout: x,y,x,y,x,y in fractions of the picture. Repeat for several." placeholder:"X,Y,…" sep:"none"`
 	RegionsOnly bool     `help:"Hide the regions and nobody."`
 	Tracks      bool     `help:"Only list the tracks that there are, for --keep."`
 	Why         string   `help:"What the copy is for. It stands in the note and in the custody log."`
