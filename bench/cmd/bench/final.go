@@ -16,6 +16,19 @@ import (
 	"github.com/vedette-cctv/vedette/storage"
 )
 
+// halvedCamera alarms on motion in each half of the picture: several incidents a minute,
+// more than any site should have. The post-roll is longer than what a rule waits before it
+// says that something is over, so that the end is known when it comes.
+const halvedCamera = `
+  cam%d:
+    url: %s
+    pre_roll: 2s
+    post_roll: 3s
+    zones:
+      left: {polygon: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]], rules: [{kind: motion, dwell: 500ms, grace: 1s, merge: 1s}]}
+      right: {polygon: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]], rules: [{kind: motion, dwell: 500ms, grace: 1s, merge: 1s}]}
+`
+
 // final times evidence: from the end of an incident's footage (its post-roll included) to
 // the record that names the finished objects, which the program writes when a MinIO server
 // has answered for each of them. Afterwards every object is read back and hashed.
@@ -32,7 +45,7 @@ func final(ctx context.Context, s *setting) error {
 			return err
 		}
 		defer cam.Stop()
-		fmt.Fprintf(&cameras, motionCamera, n, cam.URL())
+		fmt.Fprintf(&cameras, halvedCamera, n, cam.URL())
 		n++
 	}
 	store, home := s.work+"/final-minio", s.work+"/final-home"
