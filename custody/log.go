@@ -65,7 +65,9 @@ type Log struct {
 	queue sync.Mutex
 	next  *batch // takes entries until its first caller gets to write it
 
-	commit sync.Mutex // held by who changes files; then also the lock of the folder
+	commit    sync.Mutex // held by who changes files; then also the lock of the folder
+	altered   error      // why the last mend failed, guarded by commit
+	alteredAt time.Time
 
 	mu    sync.RWMutex // guards state
 	state state

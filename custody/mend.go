@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // errHashes says that what is made from the log and the log itself do not agree. Either
 // can be at fault: hashes are not synced with each batch, so a power cut may damage them.
 var errHashes = errors.New("the log and what is made from it do not agree")
+
+// mendAgain is how soon the log is read again after it was found altered: a large one
+// takes minutes, and nobody can record meanwhile.
+const mendAgain = 10 * time.Minute
 
 // mended runs work, and once more after what is made from the log was made anew, if that
 // was at fault. If the log itself was, the error wraps ErrAltered, and the log still takes
@@ -20,8 +25,14 @@ func (l *Log) mended(ctx context.Context, work func() error) error {
 	if !errors.Is(err, errHashes) {
 		return err
 	}
-	l.o.Log.Warn("custody log: reading all of it again", "err", err)
-	if err := l.locked(ctx, l.mend); err != nil {
+	err = l.locked(ctx, func() error {
+		if l.altered == nil || l.o.Now().Sub(l.alteredAt).Abs() > mendAgain {
+			l.o.Log.Warn("custody log: reading all of it again", "err", err)
+			l.altered, l.alteredAt = l.mend(), l.o.Now()
+		}
+		return l.altered
+	})
+	if err != nil {
 		return err
 	}
 	if err := work(); err != nil {
