@@ -131,9 +131,10 @@ func (d *Detector) isLight(c component, e evidence) bool {
 	return e.outlineNew < soft*e.contrast && e.outlineNew < hard
 }
 
-// isSmeared says whether the region has no outline that is anywhere near sharp.
-func (d *Detector) isSmeared(e evidence) bool {
-	return e.outlineCount >= 6 && e.contrast >= stark && e.outlineNow < smeared*e.contrast
+// isSmeared says whether the region has no outline that is anywhere near sharp. Somebody who
+// fills the view has most of his outline beyond its border.
+func (d *Detector) isSmeared(c component, e evidence) bool {
+	return c.area < d.open/10 && e.outlineCount >= 6 && e.contrast >= stark && e.outlineNow < smeared*e.contrast
 }
 
 // isDisplaced says whether the region is the background moved by a pixel: leaves, a

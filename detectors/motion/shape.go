@@ -159,7 +159,7 @@ func (d *Detector) judge(dt time.Duration) []component {
 			continue
 		}
 		e := d.examine(c)
-		if d.isLight(c, e) || d.isDisplaced(e) || d.isSmeared(e) {
+		if d.isLight(c, e) || d.isDisplaced(e) || d.isSmeared(c, e) {
 			d.erase(c)
 			continue
 		}
