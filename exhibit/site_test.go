@@ -142,7 +142,7 @@ func (s *site) record(n int, c camtest.Clip) models.IncidentID {
 	f := &in.Footage
 	f.From, f.To, f.Frames, f.Codec, f.Width, f.Height, f.Clock = info.From, info.To, info.Frames, info.Codec, info.Width, info.Height, info.Clock
 	f.Expected, f.ClockOffset, f.ClockDrift = info.Frames, 1800*time.Millisecond, 12.5
-	for name, data := range stills(s.t, e.Path(storage.ClipFile), in) {
+	for name, data := range drawn(s.t, c, e.Path(storage.ClipFile), in) {
 		if err := e.Write(name, data); err != nil {
 			s.t.Fatal(err)
 		}
@@ -153,6 +153,18 @@ func (s *site) record(n int, c camtest.Clip) models.IncidentID {
 		s.t.Fatal(err)
 	}
 	return in.ID
+}
+
+// drawings are the pictures that were drawn already: under the race detector that takes
+// seconds, and what is on them does not matter.
+var drawings = map[camtest.Clip]map[string][]byte{}
+
+func drawn(t testing.TB, c camtest.Clip, path string, in models.Incident) map[string][]byte {
+	t.Helper()
+	if drawings[c] == nil {
+		drawings[c] = stills(t, path, in)
+	}
+	return drawings[c]
 }
 
 // stills draws the pictures of an incident as the recorder does.

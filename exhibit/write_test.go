@@ -313,7 +313,7 @@ func (h *heap) Write(p []byte) (int, error) {
 
 // A clip of an hour passes through; it is never in memory.
 func TestMemoryIsFlat(t *testing.T) {
-	const size = 384 << 20
+	const size = 192 << 20
 	s := newSite(t)
 	in := s.happen(0, small)
 	h := sha256.New()
