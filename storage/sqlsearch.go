@@ -318,7 +318,8 @@ func (s search) split(way []walk) []walk {
 	}
 	var out []walk
 	for _, w := range way {
-		if w.column == "priority" || w.column == "" && w.word == "" {
+		// The list of a word is short, or rarest had chosen otherwise: it is sorted whole.
+		if w.column == "priority" || w.column == "" {
 			w.priority = -1
 			out = append(out, w)
 			continue
