@@ -268,16 +268,20 @@ func (k *Keeper) copyTouched(ctx context.Context) error {
 	ids := slices.Collect(maps.Keys(k.touched))
 	k.mu.Unlock()
 	for _, id := range ids {
+		// Before it is read: a change that comes while it is copied must not be forgotten.
+		k.mu.Lock()
+		delete(k.touched, id)
+		k.mu.Unlock()
 		in, err := k.Index.Get(ctx, id)
 		if err == nil && len(in.Footage.Objects) > 0 {
 			err = putRecord(ctx, k.Bucket, in)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			k.mu.Lock()
+			k.touched[id] = true
+			k.mu.Unlock()
 			return fmt.Errorf("copy record of %s: %w", id, err)
 		}
-		k.mu.Lock()
-		delete(k.touched, id)
-		k.mu.Unlock()
 	}
 	return nil
 }

@@ -80,8 +80,14 @@ func (u *Uploader) upload(ctx context.Context, e *Entry) error {
 func (u *Uploader) sendAll(ctx context.Context, e *Entry, objects []models.Object, look bool) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(sendersPerEntry)
+	if look {
+		work.SetLimit(1) // a bucket that has just failed is probed, not stormed
+	}
 	for _, o := range objects {
 		work.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			err := u.send(ctx, e, o, look)
 			u.Spool.step("uploaded " + string(o.Role))
 			return err
