@@ -12,6 +12,10 @@
 // The order of shut-down is the order of the flow: sources, decoders, correlator flush,
 // clips cut, spool synced. Uploads and the web outlive the pipeline; cmd ends them after.
 //
+// Beside the lanes stand what people ask for later: Playable makes copies for browsers,
+// FindPeople and Redact make copies in which others are unrecognisable. Both work on a
+// clip that they only read, at low priority.
+//
 // Sources and decoders are stated here as small interfaces; cmd joins them with the rooms
 // rtsp and decode.
 package pipeline

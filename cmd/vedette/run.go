@@ -65,6 +65,10 @@ type service struct {
 
 func (s *service) run(ctx context.Context) (err error) {
 	s.started = time.Now()
+	if synced, most, known := pipeline.HostClock(); known && !synced {
+		s.log.Warn("no time server keeps this machine's clock, by which cameras are judged", "off_by_at_most", most,
+			"hint", "timedatectl set-ntp true")
+	}
 	s.current.Store(s.cfg)
 	if err := os.MkdirAll(s.cfg.Data, private); err != nil {
 		return err

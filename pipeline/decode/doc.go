@@ -5,7 +5,8 @@
 // A [Decoder] belongs to one camera and one goroutine: one cgo call for each access unit,
 // one thread, no queue. The planes are averaged down by an integer factor in C while they
 // are still in the cache, and each frame costs one Go allocation. A [File] reads whatever
-// libavformat reads, on media time, for `vedette analyze`.
+// libavformat reads, on media time, for `vedette analyze`. An [Encoder] makes H.264 of
+// frames, for working copies; each picture keeps its time.
 //
 // # Order and time
 //
