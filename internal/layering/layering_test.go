@@ -67,7 +67,6 @@ var doors = map[string][]string{
 	"golang.org/x/time":                   {"web"},
 	"golang.org/x/crypto":                 {"web"},
 	"golang.org/x/mod":                    {"custody"}, // signed notes
-	"github.com/transparency-dev":         {"custody"},
 	"github.com/digitorus":                {"custody"},
 	"codeberg.org/go-pdf/fpdf":            {"exhibit"},
 }
