@@ -196,7 +196,7 @@ describe("an alarm", () => {
       await page.goto(`/incidents/${incident.id}`);
       await page.getByText("No footage", { exact: true }).waitFor();
       await page.getByText("No picture was kept.").waitFor();
-      await page.getByText(/gap of .* camera lost/).waitFor();
+      await page.getByRole("definition").filter({ hasText: /gap of .* camera lost/ }).waitFor();
       assert.ok(await page.getByRole("button", { name: "Play" }).isDisabled());
     });
   });

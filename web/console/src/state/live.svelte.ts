@@ -20,6 +20,8 @@ class Live {
   status = $state.raw<Status | undefined>(undefined);
   #stream: Stream | undefined;
   #listeners = new Set<Listener>();
+  /** How often the status has been pushed. */
+  #pushed = 0;
   #batch: Incident[] = [];
   #painting = false;
 
@@ -59,10 +61,12 @@ class Live {
 
   async refreshStatus() {
     const asked = Date.now();
+    const pushed = this.#pushed;
     try {
       const status = await api.status();
       clock.set(parse(status.now), asked, Date.now());
-      this.status = status;
+      // What was pushed while the answer was under way is newer.
+      if (pushed === this.#pushed) this.status = status;
     } catch {
       // The link says that the server is away; the last known status stays, with its age.
     }
@@ -86,7 +90,10 @@ class Live {
     }
     if (m.event === "incident") this.#queue(data as Incident);
     else if (m.event === "camera") this.#listeners.forEach((l) => l.health?.(data as Health));
-    else if (m.event === "status") this.status = data as Status;
+    else if (m.event === "status") {
+      this.#pushed++;
+      this.status = data as Status;
+    }
   }
 
   #queue(change: Incident) {
