@@ -61,6 +61,17 @@ func (c recallCmd) Run(ctx context.Context, p *program, log *slog.Logger) (err e
 	if err != nil {
 		return err
 	}
+	// What is taken out is in the custody log, or it is not taken out.
+	logbook, err := openCustody(cfg, nil, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logbook.Close()) }()
+	err = logbook.Log.Record(ctx, models.Custody{At: time.Now().UTC(), Who: whoever(""), Act: models.ActRecalled, Camera: cam,
+		Note: span.From.UTC().Format(time.RFC3339) + " to " + span.To.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
 	out := c.Out
 	if out == "" {
 		out = fmt.Sprintf("%s-%s.mp4", cam, span.From.UTC().Format("20060102T150405Z"))
