@@ -68,6 +68,7 @@ func (r *Recorder) Open(ch incident.Change, rec Recording) {
 	w.in.Opened = time.Now()
 	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll), AskedTo: rec.Until.Wall}
 	w.tellClock(&w.in.Footage)
+	w.ended = w.in.Footage
 	r.mu.Lock()
 	if r.open == nil {
 		r.open, r.byCam = map[models.IncidentID]*recording{}, map[models.CameraID]*sync.WaitGroup{}
@@ -182,11 +183,17 @@ func (w *recording) run() {
 	cutter := &cutter{cursor: w.Cursor, entry: w.entry, log: w.log, title: w.title(),
 		allow: r.Spool.Allow, onDisk: func(err error) { r.disk(camera, err) }}
 	done := make(chan struct{})
+	until := w.Until
+	if !until.IsZero() { // before it runs: what the ring holds is copied at once
+		cutter.stopAt(until, w.PostRoll)
+	}
 	if w.entry != nil {
 		go func() {
 			defer close(done)
 			cutter.run()
-			w.tellClock(&w.ended)
+			if w.Until.IsZero() { // else what counts is the clock at the alarm
+				w.tellClock(&w.ended)
+			}
 		}()
 	} else {
 		close(done)
@@ -197,10 +204,6 @@ func (w *recording) run() {
 		// The alert is out; its pictures follow, and people are told again.
 		w.stills()
 		w.save(func(*models.Incident) {})
-	}
-	until := w.Until
-	if !until.IsZero() {
-		cutter.stopAt(until, w.PostRoll)
 	}
 	for ch := range w.steps {
 		if ch.Step == incident.Ended && w.Until.IsZero() {
