@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/vedette-cctv/vedette/config"
@@ -52,11 +53,15 @@ func (s *service) identify(id models.CameraID) storage.CameraIdentity {
 	return storage.CameraIdentity{Name: cam.Name, Source: bare(cam.URL.Reveal())}
 }
 
-// bare is an address without what may be a secret: user, password and query.
+// bare is an address without what may be a secret: user, password and query, and a path in
+// which, as Xiongmai's cameras want it, they stand (/user=admin_password=…_channel=1.sdp).
 func bare(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
+	}
+	if strings.Contains(u.Path, "=") {
+		u.Path = ""
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
