@@ -127,7 +127,9 @@ func FuzzLogFile(f *testing.F) {
 		}
 		again, err := OpenLog(l.dir, LogOptions{Keys: k})
 		if err == nil {
-			err = again.Close()
+			if err := again.Close(); err != nil {
+				t.Fatal(err)
+			}
 			if got, _ := os.ReadFile(l.path(logName)); !bytes.Equal(got, good) {
 				t.Fatalf("opened: %q", data)
 			}

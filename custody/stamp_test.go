@@ -242,8 +242,11 @@ func TestAnAuthorityThatIsNotToBeTrusted(t *testing.T) {
 			w.Write(no)
 			return true
 		},
-		"an error": func(w http.ResponseWriter, _ *timestamp.Timestamp) bool { http.Error(w, "down", 503); return true },
-		"a page":   func(w http.ResponseWriter, _ *timestamp.Timestamp) bool { w.Write([]byte("<html>")); return true },
+		"an error": func(w http.ResponseWriter, _ *timestamp.Timestamp) bool {
+			http.Error(w, "down", http.StatusServiceUnavailable)
+			return true
+		},
+		"a page": func(w http.ResponseWriter, _ *timestamp.Timestamp) bool { w.Write([]byte("<html>")); return true },
 		"without end": func(w http.ResponseWriter, _ *timestamp.Timestamp) bool {
 			w.Write(make([]byte, 2*maxToken))
 			return true
@@ -268,7 +271,10 @@ func TestAnAuthorityThatIsNotToBeTrusted(t *testing.T) {
 func TestStampIsTriedAgainAndLessOften(t *testing.T) {
 	keys, dir := testDirs(t)
 	a := startAuthority(t, x509.ExtKeyUsageTimeStamping)
-	down := func(w http.ResponseWriter, _ *timestamp.Timestamp) bool { http.Error(w, "down", 503); return true }
+	down := func(w http.ResponseWriter, _ *timestamp.Timestamp) bool {
+		http.Error(w, "down", http.StatusServiceUnavailable)
+		return true
+	}
 	a.spoil.Store(&down)
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	l, err := OpenLog(dir, LogOptions{Keys: openTestKeys(t, keys), Now: func() time.Time { return now }, Authority: &Authority{URL: a.URL, Client: a.Client()}})
