@@ -166,9 +166,26 @@ type recording struct {
 	log      *slog.Logger
 }
 
+// ownID gives the incident another name when one from another time has its own: an ID is
+// made from what happened, and clocks are set back. An index that does not answer at once
+// must not keep an alert; then the name stays.
+func (w *recording) ownID() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	given := w.in.ID
+	for n := 2; ; n++ {
+		_, inSpool := w.recorder.Spool.Entry(w.in.ID)
+		if _, err := w.recorder.Index.Get(ctx, w.in.ID); err != nil && !inSpool {
+			return
+		}
+		w.in.ID = models.IncidentID(fmt.Sprintf("%s-%d", given, n))
+	}
+}
+
 func (w *recording) run() {
 	defer w.Cursor.Close()
 	r := w.recorder
+	w.ownID()
 	entry, err := r.Spool.Begin(w.in)
 	refused := err
 	if err == nil {

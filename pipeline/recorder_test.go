@@ -304,6 +304,28 @@ func TestMissingFootageIsNamed(t *testing.T) {
 	}
 }
 
+// TestSameNameTwice: a clock that was set back brings the names of incidents again. Both
+// must be there afterwards, each with its own footage.
+func TestSameNameTwice(t *testing.T) {
+	media := camtest.Clip{}.Load(t)
+	b := newBench(t, t.TempDir(), storage.SpoolOptions{})
+	ring := &clip.Buffer{Window: time.Minute}
+	fill(t, ring, media, 0, 20)
+	first := b.record(t, ring, 10, 20, 24, func() { fill(t, ring, media, 20, 30) })
+	b.record(t, ring, 12, 20, 25, func() {})
+	second, err := b.index.Get(t.Context(), first.ID+"-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := b.index.Get(t.Context(), first.ID)
+	if err != nil || !again.Start.Equal(first.Start) || again.Revision != first.Revision {
+		t.Errorf("the first record was changed: %v", err)
+	}
+	if second.Footage.State != models.FootageStored || second.Start.Equal(first.Start) || second.Footage.Frames == 0 {
+		t.Errorf("the second has %d frames, state %s, start %s", second.Footage.Frames, second.Footage.State, second.Start)
+	}
+}
+
 // TestFullSpool: footage is refused, the record is opened all the same, and an incident
 // of its own says why.
 func TestFullSpool(t *testing.T) {
