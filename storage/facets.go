@@ -89,41 +89,59 @@ func (f facet) same(o facet) bool {
 	return slices.Equal(f.columns(), o.columns())
 }
 
-// addFacet makes an incident findable.
-func (d dialect) addFacet(ctx context.Context, tx *sql.Tx, in models.Incident) error {
-	f := facetOf(in)
-	var err error
-	if f.place, err = d.placeOf(ctx, tx, f); err != nil {
-		return err
-	}
-	w := where{bind: d.bind}
-	stmt := "INSERT INTO facets (" + strings.Join(facetColumns, ", ") + ") VALUES (" + w.list(f.columns()) + ")"
-	if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
-		return err
-	}
-	return d.addWords(ctx, tx, f)
-}
-
-// changeFacet follows a change of the record.
-func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after models.Incident) error {
-	is := facetOf(after)
-	if !was.same(is) {
-		var err error
-		if is.place, err = d.placeOf(ctx, tx, is); err != nil {
-			return err
+// addFacets makes incidents findable.
+func (d dialect) addFacets(ctx context.Context, tx *sql.Tx, list []models.Incident) error {
+	facets := make([]facet, len(list))
+	known := map[place]int64{} // of this transaction: it may yet be rolled back
+	for i, in := range list {
+		f := facetOf(in)
+		names := place{camera: f.camera, zone: f.zone, kind: f.kind, label: f.label}
+		n, ok := known[names]
+		if !ok {
+			var err error
+			if n, err = d.placeOf(ctx, tx, f); err != nil {
+				return err
+			}
+			known[names] = n
 		}
+		f.place = n
+		facets[i] = f
+	}
+	for some := range slices.Chunk(facets, maxRows) {
 		w := where{bind: d.bind}
-		set := make([]string, len(facetColumns))
-		for i, v := range is.columns() {
-			set[i] = facetColumns[i] + " = " + w.arg(v)
+		rows := make([]string, len(some))
+		for i, f := range some {
+			rows[i] = "(" + w.list(f.columns()) + ")"
 		}
-		stmt := "UPDATE facets SET " + strings.Join(set, ", ") + " WHERE id = " + w.arg(is.id)
+		stmt := "INSERT INTO facets (" + strings.Join(facetColumns, ", ") + ") VALUES " + strings.Join(rows, ", ")
 		if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
 			return err
 		}
 	}
-	if slices.Equal(was.words, is.words) && was.alarm == is.alarm {
+	return d.addWords(ctx, tx, facets...)
+}
+
+// maxRows bounds the rows of one statement; at 16 columns each it stays far below the
+// 32 766 parameters of SQLite.
+const maxRows = 100
+
+// changeFacet follows a change of the record.
+func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after models.Incident) error {
+	is := facetOf(after)
+	if was.same(is) && slices.Equal(was.words, is.words) {
 		return nil
+	}
+	var err error
+	if is.place, err = d.placeOf(ctx, tx, is); err != nil {
+		return err
+	}
+	w := where{bind: d.bind}
+	set := make([]string, len(facetColumns))
+	for i, v := range is.columns() {
+		set[i] = facetColumns[i] + " = " + w.arg(v)
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE facets SET "+strings.Join(set, ", ")+" WHERE id = "+w.arg(is.id), w.args...); err != nil {
+		return err
 	}
 	for _, word := range was.words {
 		w := where{bind: d.bind}
@@ -135,14 +153,26 @@ func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after m
 	return d.addWords(ctx, tx, is)
 }
 
-func (d dialect) addWords(ctx context.Context, tx *sql.Tx, f facet) error {
-	for some := range slices.Chunk(f.words, 100) {
+// addWords enters the words of incidents whose rows are there.
+func (d dialect) addWords(ctx context.Context, tx *sql.Tx, facets ...facet) error {
+	type entry struct{ word, id string }
+	var entries []entry
+	for _, f := range facets {
+		for _, word := range f.words {
+			entries = append(entries, entry{word, f.id})
+		}
+	}
+	columns := strings.Join(facetColumns, ", ")
+	for some := range slices.Chunk(entries, maxRows) {
 		w := where{bind: d.bind}
 		rows := make([]string, len(some))
-		for i, word := range some {
-			rows[i] = "(" + w.list([]any{word, f.alarm, f.id}) + ")"
+		for i, e := range some {
+			rows[i] = "(" + w.list([]any{e.word, e.id}) + ")"
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO words (word, alarm_us, id) VALUES "+strings.Join(rows, ", "), w.args...); err != nil {
+		// Both databases name the columns of VALUES so. The order of a cross join is kept.
+		stmt := "INSERT INTO words (word, " + columns + ") SELECT v.column1, f." + strings.Join(facetColumns, ", f.") +
+			" FROM (VALUES " + strings.Join(rows, ", ") + ") AS v CROSS JOIN facets f WHERE f.id = v.column2"
+		if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 )
 
 // migrations take the index from version n to n+1. A released one never changes.
-// JSON stands for the database's type for a document that is kept byte for byte.
+// JSON stands for the database's type for a document that is kept byte for byte, CLUSTERED
+// for a table that is stored in the order of its primary key, where there are such.
 //
 // priority is 0 for critical … 3 for low, so that every column of the queue's order
 // ascends and one row comparison finds the next page. Times are µs since 1970. paths
@@ -59,8 +61,8 @@ var migrations = []migration{
 
 	// What incidents are found by moves into a table of narrow rows, which a search can
 	// walk without touching the documents; see listQuery. words holds the words of what
-	// people wrote; those in the names of camera, zone, kind and label are found through
-	// places.
+	// people wrote, each with the whole narrow row; those in the names of camera, zone,
+	// kind and label are found through places.
 	{
 		script: `CREATE TABLE places (
 			place  BIGINT PRIMARY KEY,
@@ -89,11 +91,25 @@ var migrations = []migration{
 			end_us      BIGINT
 		);
 		CREATE TABLE words (
-			word     TEXT NOT NULL,
-			alarm_us BIGINT NOT NULL,
-			id       TEXT NOT NULL,
+			word        TEXT NOT NULL,
+			alarm_us    BIGINT NOT NULL,
+			id          TEXT NOT NULL,
+			place       BIGINT NOT NULL,
+			camera      TEXT NOT NULL,
+			zone        TEXT NOT NULL,
+			kind        TEXT NOT NULL,
+			label       TEXT NOT NULL,
+			priority    BIGINT NOT NULL,
+			state       TEXT NOT NULL,
+			verdict     TEXT NOT NULL,
+			footage     TEXT NOT NULL,
+			held        BIGINT NOT NULL,
+			dwell_class BIGINT NOT NULL,
+			dwell_ns    BIGINT NOT NULL,
+			start_us    BIGINT NOT NULL,
+			end_us      BIGINT,
 			PRIMARY KEY (word, alarm_us, id)
-		)`,
+		) CLUSTERED `,
 		fill: fillFacets,
 		after: `DROP INDEX incidents_newest;
 		DROP INDEX incidents_queue;
@@ -104,21 +120,35 @@ var migrations = []migration{
 		DROP INDEX incidents_severity;
 		DROP INDEX incidents_going_on;
 		DROP INDEX incidents_verdict;
-		CREATE INDEX facets_newest   ON facets (alarm_us, id);
-		CREATE INDEX facets_queue    ON facets (priority, alarm_us, id);
-		CREATE INDEX facets_camera   ON facets (camera, alarm_us, id);
-		CREATE INDEX facets_zone     ON facets (zone, alarm_us, id);
-		CREATE INDEX facets_kind     ON facets (kind, alarm_us, id);
-		CREATE INDEX facets_label    ON facets (label, alarm_us, id);
-		CREATE INDEX facets_place    ON facets (place, alarm_us, id);
-		CREATE INDEX facets_state    ON facets (state, alarm_us, id);
-		CREATE INDEX facets_severity ON facets (state, priority, alarm_us, id);
-		CREATE INDEX facets_verdict  ON facets (verdict, alarm_us, id);
-		CREATE INDEX facets_footage  ON facets (footage, alarm_us, id);
-		CREATE INDEX facets_held     ON facets (held, alarm_us, id);
-		CREATE INDEX facets_dwell    ON facets (dwell_class, alarm_us, id);
+		CREATE INDEX facets_newest   ON facets (` + covering("alarm_us", "id") + `);
+		CREATE INDEX facets_queue    ON facets (` + covering("priority", "alarm_us", "id") + `);
+		CREATE INDEX facets_camera   ON facets (` + covering("camera", "alarm_us", "id") + `);
+		CREATE INDEX facets_zone     ON facets (` + covering("zone", "alarm_us", "id") + `);
+		CREATE INDEX facets_kind     ON facets (` + covering("kind", "alarm_us", "id") + `);
+		CREATE INDEX facets_label    ON facets (` + covering("label", "alarm_us", "id") + `);
+		CREATE INDEX facets_place    ON facets (` + covering("place", "alarm_us", "id") + `);
+		CREATE INDEX facets_state    ON facets (` + covering("state", "alarm_us", "id") + `);
+		CREATE INDEX facets_severity ON facets (` + covering("state", "priority", "alarm_us", "id") + `);
+		CREATE INDEX facets_verdict  ON facets (` + covering("verdict", "alarm_us", "id") + `);
+		CREATE INDEX facets_footage  ON facets (` + covering("footage", "alarm_us", "id") + `);
+		CREATE INDEX facets_held     ON facets (` + covering("held", "alarm_us", "id") + `);
+		CREATE INDEX facets_dwell    ON facets (` + covering("dwell_class", "alarm_us", "id") + `);
 		CREATE INDEX facets_going_on ON facets (alarm_us) WHERE end_us IS NULL`,
 	},
+}
+
+// covering lists the columns of an index on facets: those by which it is sorted, then all
+// that a search may ask of a row, so that what a walk passes over is judged without
+// looking up the row itself. The ends of the time are left out: only the few rows near
+// the ends of a time range need them.
+func covering(sorted ...string) string {
+	all := sorted
+	for _, c := range []string{"place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage", "held", "dwell_ns"} {
+		if !slices.Contains(sorted, c) {
+			all = append(all, c)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // migration is one step: statements, then what only the program can work out, then the
@@ -166,7 +196,8 @@ func (m migration) apply(ctx context.Context, tx *sql.Tx, d dialect) error {
 
 // run executes statements that are separated by semicolons.
 func (d dialect) run(ctx context.Context, tx *sql.Tx, script string) error {
-	for stmt := range strings.SplitSeq(strings.ReplaceAll(script, " JSON ", " "+d.json+" "), ";") {
+	script = strings.NewReplacer(" JSON ", " "+d.json+" ", " CLUSTERED ", " "+d.clustered+" ").Replace(script)
+	for stmt := range strings.SplitSeq(script, ";") {
 		if _, err := tx.ExecContext(ctx, stmt); err != nil {
 			return err
 		}
@@ -201,10 +232,8 @@ func fillFacets(ctx context.Context, tx *sql.Tx, d dialect) error {
 		if err := rows.Err(); err != nil {
 			return err
 		}
-		for _, in := range list {
-			if err := d.addFacet(ctx, tx, in); err != nil {
-				return fmt.Errorf("incident %s: %w", in.ID, err)
-			}
+		if err := d.addFacets(ctx, tx, list); err != nil {
+			return fmt.Errorf("incidents to %s: %w", last, err)
 		}
 		if len(list) < batch {
 			return nil

@@ -19,6 +19,7 @@ import (
 type dialect struct {
 	name      string
 	json      string           // type of a document that is kept as it was written
+	clustered string           // after a table that is stored in the order of its primary key
 	bind      func(int) string // the n-th parameter, from 1
 	forUpdate string           // after a SELECT whose row the transaction will write
 	// unindexed writes a column so that no index on it is used.
@@ -168,41 +169,72 @@ func (r row) columns() []any {
 		string(r.doc), string(r.paths), string(verdict(in)), string(r.curves)}
 }
 
-func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, in models.Incident) error {
-	if in.ID == "" {
-		return errors.New("incident without an ID")
+// insert stores the incidents that are not there yet.
+func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, list ...models.Incident) error {
+	var added []models.Incident
+	for some := range slices.Chunk(list, maxRows) {
+		ids, err := x.insertRows(ctx, tx, some)
+		if err != nil {
+			return err
+		}
+		for _, in := range some {
+			if ids[in.ID] {
+				added = append(added, in)
+				ids[in.ID] = false // the list may name it again
+			}
+		}
 	}
-	r, err := rowOf(in)
-	if err != nil {
+	if len(added) == 0 {
+		return nil
+	}
+	if err := x.addFacets(ctx, tx, added); err != nil {
 		return err
 	}
+	return x.widen(ctx, tx, added...)
+}
+
+// insertRows adds the documents and returns which were not there.
+func (x *sqlIndex) insertRows(ctx context.Context, tx *sql.Tx, list []models.Incident) (map[models.IncidentID]bool, error) {
 	w := where{bind: x.bind}
-	values := w.arg(string(in.ID))
-	for _, v := range r.columns() {
-		values += ", " + w.arg(v)
+	values := make([]string, len(list))
+	for i, in := range list {
+		if in.ID == "" {
+			return nil, errors.New("incident without an ID")
+		}
+		r, err := rowOf(in)
+		if err != nil {
+			return nil, err
+		}
+		values[i] = "(" + w.list(append([]any{string(in.ID)}, r.columns()...)) + ")"
 	}
-	res, err := tx.ExecContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+
-		`) VALUES (`+values+`) ON CONFLICT (id) DO NOTHING`, w.args...)
+	rows, err := tx.QueryContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+`) VALUES `+
+		strings.Join(values, ", ")+` ON CONFLICT (id) DO NOTHING RETURNING id`, w.args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err // it is there already
+	defer rows.Close()
+	added := map[models.IncidentID]bool{}
+	for rows.Next() {
+		var id models.IncidentID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		added[id] = true
 	}
-	if err := x.addFacet(ctx, tx, in); err != nil {
-		return err
-	}
-	return x.widen(ctx, tx, in)
+	return added, rows.Err()
 }
 
 // widen keeps spread at least as wide as every incident. It mostly changes no row.
-func (x *sqlIndex) widen(ctx context.Context, tx *sql.Tx, in models.Incident) error {
-	before, after := in.Alarm.Sub(in.Start).Microseconds(), int64(0)
-	if !in.End.IsZero() {
-		after = in.End.Sub(in.Alarm).Microseconds()
+func (x *sqlIndex) widen(ctx context.Context, tx *sql.Tx, list ...models.Incident) error {
+	var before, after int64
+	for _, in := range list {
+		before = max(before, in.Alarm.Sub(in.Start).Microseconds())
+		if !in.End.IsZero() {
+			after = max(after, in.End.Sub(in.Alarm).Microseconds())
+		}
 	}
 	// Rounding to µs may lose one on either side.
-	before, after = max(0, before+1), max(0, after+1)
+	before, after = before+1, after+1
 	var b, a int64
 	if err := tx.QueryRowContext(ctx, `SELECT before_us, after_us FROM spread`).Scan(&b, &a); err != nil {
 		return err

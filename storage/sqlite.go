@@ -45,7 +45,8 @@ func openSQLite(path string, patience time.Duration) (*sqlIndex, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, diskHint(err)
 	}
-	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", bind: bindQuestion, unindexed: unindexedSQLite, explain: explainSQLite}}
+	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion,
+		unindexed: unindexedSQLite, explain: explainSQLite}}
 	var err error
 	// modernc runs the pragmas on every new connection, in this order.
 	common := url.Values{"_pragma": {

@@ -143,12 +143,12 @@ func (x *sqlIndex) reach(ctx context.Context, q Query) (alarmRange, error) {
 }
 
 // within limits to alarms in the range, which every index can find.
-func (w *where) within(q Query, alarms alarmRange, table string) {
+func (w *where) within(q Query, alarms alarmRange) {
 	if !q.From.IsZero() {
-		w.add(table + ".alarm_us >= " + w.arg(alarms.lo))
+		w.add("f.alarm_us >= " + w.arg(alarms.lo))
 	}
 	if !q.To.IsZero() {
-		w.add(table + ".alarm_us <= " + w.arg(alarms.hi))
+		w.add("f.alarm_us <= " + w.arg(alarms.hi))
 	}
 }
 
@@ -163,7 +163,7 @@ func (w *where) overlaps(q Query) {
 }
 
 // after begins behind the last item of the page before.
-func (w *where) after(q Query, table string) error {
+func (w *where) after(q Query) error {
 	if q.After == "" {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (w *where) after(q Query, table string) error {
 	if c.order == OrderQueue {
 		w.add("(f.priority, f.alarm_us, f.id) > (" + w.arg(c.priority) + ", " + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	} else {
-		w.add("(" + table + ".alarm_us, " + table + ".id) < (" + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
+		w.add("(f.alarm_us, f.id) < (" + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (x *sqlIndex) countQuery(ctx context.Context, q Query) (string, []any, erro
 	for _, f := range s.fields {
 		w.in("f."+f.column, f.values)
 	}
-	w.within(q, s.alarms, "f")
+	w.within(q, s.alarms)
 	w.rest(q, s.terms)
 	return "SELECT COUNT(*) FROM facets f" + w.String(), w.args, nil
 }
@@ -240,12 +240,16 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 		order = "priority, alarm_us, id"
 	}
 	var branches []string
-	for _, w := range slices.Concat(walks...) {
-		stmt, err := x.walk(&all, s, w, order)
+	for _, along := range slices.Concat(walks...) {
+		stmt, err := x.walk(&all, s, along)
 		if err != nil {
 			return "", nil, err
 		}
-		branches = append(branches, fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) AS b%d", stmt, qualified(order, w.table()), q.Limit+1, len(branches)))
+		inner := order
+		if q.order() == OrderQueue && along.priority >= 0 {
+			inner = "alarm_us, id" // it has one priority
+		}
+		branches = append(branches, fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) AS b%d", stmt, qualified(inner, "f"), q.Limit+1, len(branches)))
 	}
 	if len(branches) == 0 {
 		return "", nil, nil
@@ -259,35 +263,23 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 		out, strings.Join(branches, " UNION ALL "), order, q.Limit+1, qualified(order, "page")), all.args, nil
 }
 
-// qualified names the table of each column of an order; only facets know the priority.
+// qualified names the table of each column of an order.
 func qualified(order, table string) string {
-	columns := strings.Split(order, ", ")
-	for i, c := range columns {
-		if t := table; t == "w" && strings.HasPrefix(c, "priority") {
-			columns[i] = "f." + c
-		} else {
-			columns[i] = t + "." + c
-		}
-	}
-	return strings.Join(columns, ", ")
+	return table + "." + strings.ReplaceAll(order, ", ", ", "+table+".")
 }
 
 // walk makes the statement of one walk, without its order.
-func (x *sqlIndex) walk(all *where, s search, along walk, order string) (string, error) {
+func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	w := where{bind: x.bind, args: all.args}
-	from := "facets f"
-	if along.word != "" {
-		// The order of a cross join is kept: the word's list is walked, not joined to.
-		from = "words w CROSS JOIN facets f"
-		w.add("f.id = w.id")
-		w.add("w.word = " + w.arg(along.word))
-	} else if along.column != "" {
-		w.add("f." + along.column + " = " + w.arg(along.value))
+	w.along(along)
+	if s.q.order() == OrderQueue && along.priority >= 0 && along.column != "priority" {
+		priority := "f.priority"
+		if along.column != "state" { // the one that has an index with the priority
+			priority = x.unindexed(priority)
+		}
+		w.add(priority + " = " + w.arg(along.priority))
 	}
-	if strings.HasPrefix(order, "priority") && along.priority >= 0 && along.column != "priority" {
-		w.add("f.priority = " + w.arg(along.priority))
-	}
-	w.within(s.q, s.alarms, along.table())
+	w.within(s.q, s.alarms)
 	for _, f := range s.fields {
 		if f.column != along.column {
 			w.in(x.unindexed("f."+f.column), f.values)
@@ -295,9 +287,18 @@ func (x *sqlIndex) walk(all *where, s search, along walk, order string) (string,
 	}
 	w.group(x.dialect, along)
 	w.rest(s.q, along.group.either)
-	if err := w.after(s.q, along.table()); err != nil {
+	if err := w.after(s.q); err != nil {
 		return "", err
 	}
 	all.args = w.args
-	return "SELECT f.id, f.priority, f.alarm_us FROM " + from + w.String(), nil
+	return "SELECT f.id, f.priority, f.alarm_us FROM " + along.table() + " f" + w.String(), nil
+}
+
+// along limits to what a walk goes along.
+func (w *where) along(along walk) {
+	if along.word != "" {
+		w.add("f.word = " + w.arg(along.word))
+	} else if along.column != "" {
+		w.add("f." + along.column + " = " + w.arg(along.value))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ type search struct {
 	// limits on those; every is how many there are at all.
 	places []int64
 	every  int
+	known  map[int64]place // by number, when the query has a text
 	terms  []term
 	// nothing says that no incident can fit.
 	nothing bool
@@ -50,7 +52,7 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 	if err != nil {
 		return s, err
 	}
-	s.every = len(all)
+	s.every, s.known = len(all), map[int64]place{}
 	limits := map[string][]any{}
 	for _, f := range s.fields {
 		limits[f.column] = f.values
@@ -70,6 +72,7 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 		if len(s.terms) == 0 {
 			continue
 		}
+		s.known[p.number] = p
 		names := p.names()
 		for i, t := range s.terms {
 			if _, ok := slices.BinarySearch(names, t.word); ok {
@@ -190,12 +193,12 @@ type walk struct {
 	group    group
 }
 
-// table is where the order of the walk comes from.
+// table is what the walk goes through. Both have the columns of facets.
 func (w walk) table() string {
 	if w.word != "" {
-		return "w"
+		return "words"
 	}
-	return "f"
+	return "facets"
 }
 
 // maxBranches bounds the walks of one union; with more, another way is cheaper.
@@ -220,6 +223,8 @@ func (s search) ways(g group) [][]walk {
 			way[i] = walk{column: "place", value: n, group: g}
 		}
 		all = append(all, way)
+	} else if g.texted {
+		all = append(all, s.named(g)...)
 	}
 	for _, word := range g.notes {
 		all = append(all, []walk{{word: word, group: g}})
@@ -229,6 +234,30 @@ func (s search) ways(g group) [][]walk {
 	}
 	return all
 }
+
+// named are the ways along the values that a column has in the places of a group: "truck
+// at the fence" are the trucks, or what is at the fence.
+func (s search) named(g group) [][]walk {
+	var all [][]walk
+	for _, column := range []string{"camera", "zone", "kind", "label"} {
+		values := map[string]bool{}
+		for _, n := range g.places {
+			values[s.known[n].column(column)] = true
+		}
+		if len(values) > maxNamed || slices.ContainsFunc(s.fields, func(f field) bool { return f.column == column }) {
+			continue
+		}
+		var way []walk
+		for _, v := range slices.Sorted(maps.Keys(values)) {
+			way = append(way, walk{column: column, value: v, group: g})
+		}
+		all = append(all, way)
+	}
+	return all
+}
+
+// maxNamed bounds the walks along what a text names: it mostly names one.
+const maxNamed = 4
 
 // sampled is how many entries of a way are looked at to see how rare it is.
 const sampled = 200
@@ -248,16 +277,10 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 		var branches []string
 		for i, along := range way {
 			w := where{bind: x.bind, args: all.args}
-			table := "facets"
-			if along.word != "" {
-				table = "words"
-				w.add("t.word = " + w.arg(along.word))
-			} else if along.column != "" {
-				w.add("t." + along.column + " = " + w.arg(along.value))
-			}
-			w.within(s.q, s.alarms, "t")
-			branches = append(branches, "SELECT * FROM (SELECT t.alarm_us FROM "+table+" t"+w.String()+
-				" ORDER BY t.alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS b"+strconv.Itoa(i))
+			w.along(along)
+			w.within(s.q, s.alarms)
+			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+
+				" ORDER BY f.alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS b"+strconv.Itoa(i))
 			all.args = w.args
 		}
 		var n int

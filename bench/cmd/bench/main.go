@@ -34,6 +34,7 @@ type setting struct {
 	// incidents in the index, and searches of each kind.
 	incidents, searches int
 	index               string         // an SQLite file that is kept from run to run
+	postgres            string         // DSN of a database that is kept from run to run
 	rows                *regexp.Regexp // of the tables that have names for rows
 }
 
@@ -64,6 +65,7 @@ func main() {
 	flag.DurationVar(&s.seconds, "for", time.Minute, "how long to measure the cost of a camera")
 	flag.IntVar(&s.incidents, "incidents", 1_000_000, "index: how many incidents")
 	flag.StringVar(&s.index, "index", "", "index: keep the SQLite index in this file, and use it when it is there")
+	flag.StringVar(&s.postgres, "postgres", "", "index: use the PostgreSQL database of this DSN, and what is in it, instead of a server made for the run")
 	flag.IntVar(&s.searches, "searches", 500, "index: how many searches of each kind")
 	only := flag.String("only", "", "comma-separated: loitering, latency, final, cost, record, soak, accuracy, replay, index")
 	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak; of index the database) whose name matches this regular expression")
