@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -54,6 +55,9 @@ type Playable struct {
 	Limit int64
 	// Open opens the clip of an incident.
 	Open func(ctx context.Context, in models.Incident) (io.ReadSeekCloser, models.Object, error)
+	// Linger is how long a copy for which nobody waits any more is still worked on, for
+	// those who ask again and again instead of waiting. Default 0.
+	Linger time.Duration
 	// OnProgress, when set, is told how many pictures are done, of about how many.
 	OnProgress func(id models.IncidentID, done, total int)
 	Log        *slog.Logger // default: none
@@ -67,11 +71,14 @@ type Playable struct {
 
 // making is a copy on its way.
 type making struct {
-	waiting int
-	cancel  context.CancelFunc
-	done    chan struct{}
-	object  models.Object // set when done
-	err     error
+	waiting  int
+	cancel   context.CancelFunc
+	linger   *time.Timer // gives it up; nil before anybody has left
+	pictures atomic.Int64
+	of       atomic.Int64 // about
+	done     chan struct{}
+	object   models.Object // set when done
+	err      error
 }
 
 func (p *Playable) defaults() {
@@ -208,6 +215,9 @@ func (p *Playable) join(in models.Incident, master models.Object, path string) (
 	defer p.mu.Unlock()
 	if m = p.making[master.SHA256]; m != nil {
 		m.waiting++
+		if m.linger != nil {
+			m.linger.Stop()
+		}
 		return m, false, nil
 	}
 	switch o, err := readCopy(path); {
@@ -223,7 +233,7 @@ func (p *Playable) join(in models.Incident, master models.Object, path string) (
 	p.making[master.SHA256] = m
 	go func() {
 		defer cancel()
-		m.object, m.err = p.create(ctx, in, master, path)
+		m.object, m.err = p.create(ctx, m, in, master, path)
 		p.mu.Lock()
 		if p.making[master.SHA256] == m {
 			delete(p.making, master.SHA256)
@@ -234,14 +244,28 @@ func (p *Playable) join(in models.Incident, master models.Object, path string) (
 	return m, false, nil
 }
 
-// leave gives the copy up when nobody waits for it any more. Whoever comes after begins
-// anew.
+// leave gives the copy up when nobody waits for it any more, after Linger. Whoever comes
+// after begins anew.
 func (p *Playable) leave(m *making) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m.waiting--; m.waiting > 0 {
 		return
 	}
+	if p.Linger <= 0 {
+		p.giveUp(m)
+		return
+	}
+	m.linger = time.AfterFunc(p.Linger, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if m.waiting == 0 {
+			p.giveUp(m)
+		}
+	})
+}
+
+func (p *Playable) giveUp(m *making) {
 	m.cancel()
 	for sum, other := range p.making {
 		if other == m {
@@ -250,8 +274,24 @@ func (p *Playable) leave(m *making) {
 	}
 }
 
+// Progress says how many pictures of the copy of an incident's clip are made, of about how
+// many: 0 of 0 when none is being made or its turn has not come.
+func (p *Playable) Progress(in models.Incident) (done, total int) {
+	master, ok := clipOf(in)
+	if !ok {
+		return 0, 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.making[master.SHA256]
+	if m == nil {
+		return 0, 0
+	}
+	return int(m.pictures.Load()), int(m.of.Load())
+}
+
 // create makes a copy when it is its turn.
-func (p *Playable) create(ctx context.Context, in models.Incident, master models.Object, path string) (o models.Object, err error) {
+func (p *Playable) create(ctx context.Context, m *making, in models.Incident, master models.Object, path string) (o models.Object, err error) {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
@@ -269,8 +309,12 @@ func (p *Playable) create(ctx context.Context, in models.Incident, master models
 	defer func() { err = errors.Join(err, os.Remove(local)) }()
 	w := workingCopy{master: local, sum: master.SHA256, out: local + ".mp4", words: copyWords,
 		title: "Copy, not the original", side: copySide}
-	if p.OnProgress != nil {
-		w.progress = func(done, total int) { p.OnProgress(in.ID, done, total) }
+	w.progress = func(done, total int) {
+		m.pictures.Store(int64(done))
+		m.of.Store(int64(total))
+		if p.OnProgress != nil {
+			p.OnProgress(in.ID, done, total)
+		}
 	}
 	made, err := w.make(ctx)
 	if err != nil {

@@ -265,6 +265,56 @@ func TestPlayableIsMadeOnce(t *testing.T) {
 	}
 }
 
+// Somebody who asks again and again instead of waiting gets the copy that the first call
+// began, and is told how far it is.
+func TestPlayableLingers(t *testing.T) {
+	path, in := masterClip(t, camtest.Clip{Codec: models.H265, Seconds: 6}.Load(t), 4)
+	p, opened := playable(t, path)
+	p.Linger = time.Minute
+	if done, total := p.Progress(in); done != 0 || total != 0 {
+		t.Errorf("before anybody asked %d of %d are made", done, total)
+	}
+	first, leave := context.WithCancel(t.Context())
+	told := false
+	p.OnProgress = func(models.IncidentID, int, int) {
+		if !told {
+			told = true
+			if done, total := p.Progress(in); done < 1 || total < done {
+				t.Errorf("%d of %d are made", done, total)
+			}
+			leave()
+		}
+	}
+	if _, _, err := p.Copy(first, in); !errors.Is(err, context.Canceled) {
+		t.Errorf("one who left got %v", err)
+	}
+	if _, _, err := p.Copy(t.Context(), in); err != nil {
+		t.Error(err)
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("the master was read %d times", n)
+	}
+	// Nobody comes back: it is given up.
+	other, otherIn := masterClip(t, camtest.Clip{Codec: models.H265, Seconds: 6}.Load(t), 5)
+	q, _ := playable(t, other)
+	q.Linger = time.Millisecond
+	gone, leave := context.WithCancel(t.Context())
+	q.OnProgress = func(models.IncidentID, int, int) { leave() }
+	if _, _, err := q.Copy(gone, otherIn); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was given up", err)
+	}
+	for deadline := time.After(20 * time.Second); ; {
+		if left, _ := filepath.Glob(filepath.Join(q.Dir, "*")); len(left) == 0 {
+			break
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("nobody came back, but it was not given up")
+		}
+	}
+}
+
 // The oldest copies make room for new ones, and one that was damaged is made again.
 func TestPlayableLimit(t *testing.T) {
 	path, in := masterClip(t, camtest.Clip{Codec: models.H265, Seconds: 2}.Load(t), 1)

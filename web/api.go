@@ -220,7 +220,7 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 		return huma.Error404NotFound("there is no such thing: " + what)
 	case errors.Is(err, storage.ErrCursor):
 		return huma.Error400BadRequest("the cursor is not one that this server gave for this query")
-	case errors.Is(err, incident.ErrState):
+	case errors.Is(err, incident.ErrState), errors.Is(err, storage.ErrHold), isConflict(err):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, ErrWeakPassword), errors.Is(err, incident.ErrJudgement):
 		return huma.Error422UnprocessableEntity(err.Error())
@@ -234,6 +234,13 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 	}
 	s.Log.LogAttrs(ctx, slog.LevelError, "request failed", slog.String("what", what), slog.Any("error", err))
 	return huma.Error500InternalServerError("something went wrong here; the log has the details")
+}
+
+// isConflict says that a part given to the server calls an error one of the state in which
+// something is: it can be told to people as it is, and passes.
+func isConflict(err error) bool {
+	var c interface{ Conflict() bool }
+	return errors.As(err, &c) && c.Conflict()
 }
 
 // statusClientGone is nginx's code for a client that closed the connection; nobody but

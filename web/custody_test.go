@@ -13,6 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -231,6 +233,57 @@ func TestHold(t *testing.T) {
 		t.Errorf("log %+v", held.Log)
 	}
 	b.want(http.StatusNotFound, "POST", "/api/incidents/nothing/hold", map[string]any{"why": "case 4711"})
+
+	s.server.Keeper = &storage.Keeper{Index: s.index}
+	if a := b.want(http.StatusConflict, "DELETE", path+"/hold", map[string]any{"why": "a second time"}); !strings.Contains(string(a.body), "there is none") {
+		t.Errorf("a release of nothing: %s", a.body)
+	}
+}
+
+// copier makes a copy once it is let go.
+type copier struct {
+	path  string
+	ready chan struct{}
+}
+
+func (copier) Needed(models.Incident) bool { return true }
+
+func (c copier) Copy(ctx context.Context, _ models.Incident) (string, models.Object, error) {
+	select {
+	case <-c.ready:
+		return c.path, models.Object{Role: models.RoleCopy, SHA256: "c0ffee"}, nil
+	case <-ctx.Done():
+		return "", models.Object{}, ctx.Err()
+	}
+}
+
+func (copier) Progress(models.Incident) (done, total int) { return 30, 120 }
+
+func TestPlayable(t *testing.T) {
+	log := new(ledger)
+	c := copier{path: filepath.Join(t.TempDir(), "copy.mp4"), ready: make(chan struct{})}
+	if err := os.WriteFile(c.path, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newSite(t, func(s *Server) { s.Custody, s.Playable = log, c })
+	in, growing := sample(1), sample(2)
+	in.Footage.State, growing.Footage.State = models.FootageStored, models.FootageRecording
+	s.create(in, growing)
+	b, path := s.logIn(), "/api/incidents/"+string(in.ID)+"/playable"
+	a := b.want(http.StatusAccepted, "GET", path, nil, "Range", "bytes=0-0")
+	var p CopyProgress
+	if a.decode(t, &p); p.Done != 30 || p.Total != 120 || a.Header.Get("Retry-After") != "1" || a.Header.Get("ETag") != "" {
+		t.Errorf("on its way: %+v with %v", p, a.Header)
+	}
+	close(c.ready)
+	a = b.want(http.StatusPartialContent, "GET", path, nil, "Range", "bytes=2-4")
+	if string(a.body) != "234" || a.Header.Get("ETag") != `"c0ffee"` || a.Header.Get("Content-Type") != "video/mp4" {
+		t.Errorf("%q with %v", a.body, a.Header)
+	}
+	if got := log.acts(); !slices.Equal(got, []string{"played " + string(in.ID) + " working copy in H.264"}) {
+		t.Errorf("logged %q", got)
+	}
+	b.want(http.StatusConflict, "GET", "/api/incidents/"+string(growing.ID)+"/playable", nil)
 }
 
 // exporter writes a small zip, or fails before or after its first byte.
@@ -254,6 +307,12 @@ func (e exporter) Export(_ context.Context, w io.Writer, ids []models.IncidentID
 	}
 	return z.Close()
 }
+
+// unready is an error of evidence that will be there later.
+type unready struct{}
+
+func (unready) Error() string  { return "its footage is not stored yet" }
+func (unready) Conflict() bool { return true }
 
 func TestExhibit(t *testing.T) {
 	log := new(ledger)
@@ -280,6 +339,10 @@ func TestExhibit(t *testing.T) {
 	a = b.want(http.StatusNotFound, "POST", "/api/exhibits", order(in.ID))
 	if a.Header.Get("Content-Type") != "application/problem+json" || a.Header.Get("Content-Disposition") != "" {
 		t.Errorf("a refusal came as %v", a.Header)
+	}
+	s.server.Exporter = exporter{early: unready{}}
+	if a = b.want(http.StatusConflict, "POST", "/api/exhibits", order(in.ID)); !strings.Contains(string(a.body), "not stored yet") {
+		t.Errorf("evidence that is not ready: %s", a.body)
 	}
 	// Half a package must not look like a whole one.
 	s.server.Exporter = exporter{late: errors.New("clip altered")}

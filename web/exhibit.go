@@ -14,8 +14,9 @@ import (
 )
 
 // Exporter writes an exhibit package: a zip that proves itself without this program. What
-// it finds missing or altered is an error, never a package. The server has logged the
-// export before.
+// it finds missing or altered is an error, never a package; an error with the method
+// Conflict() bool that says true is one of evidence that is not ready yet. The server has
+// logged the export before.
 type Exporter interface {
 	Export(ctx context.Context, w io.Writer, ids []models.IncidentID, who, why string) error
 }

@@ -2,10 +2,13 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"net/http"
 	"os"
+	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,16 +23,37 @@ type Playable interface {
 	Needed(models.Incident) bool
 	// Copy returns the path of an H.264 copy, which it makes when there is none yet.
 	Copy(context.Context, models.Incident) (path string, o models.Object, err error)
+	// Progress says how many pictures of it are made, of about how many; 0 of 0 before
+	// that is known.
+	Progress(models.Incident) (done, total int)
+}
+
+const (
+	// copyPatience is how long a request waits for a copy before it is told how far that is.
+	// Most clips of a few seconds are done by then.
+	copyPatience = 2 * time.Second
+	// copyAgain is when it is worth asking again, in seconds.
+	copyAgain = 1
+)
+
+// CopyProgress says how far a copy is that is being made.
+type CopyProgress struct {
+	Done  int `json:"done" doc:"pictures that are made"`
+	Total int `json:"total" doc:"of about how many; 0: not known yet, or others are made before"`
 }
 
 func (s *Server) describePlayable(api huma.API) {
+	accepted := &huma.Response{Description: "it is being made; Retry-After says when to ask again", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[CopyProgress]())}}}
 	huma.Register(api, huma.Operation{
 		OperationID: "get-playable", Method: http.MethodGet, Path: "/api/incidents/{id}/playable", Tags: []string{"evidence"},
 		Summary: "A copy of the clip that browsers play",
-		Description: "H.264 in MP4, made when it is first asked for, which may take as long as the clip. It is a working copy and marked " +
-			"as one; the evidence is GET /api/incidents/{id}/clip. 409 while the clip is still being written.",
+		Description: "H.264 in MP4, made when it is first asked for, which may take as long as the clip: 202 says how far it is and when to " +
+			"ask again; it is given up when nobody does. It is a working copy and marked as one; the evidence is GET " +
+			"/api/incidents/{id}/clip. 409 while the clip is still being written.",
 		Responses: map[string]*huma.Response{
 			"200": binary("the copy", "video/mp4"),
+			"202": accepted,
 			"206": binary("the ranges asked for", "video/mp4"),
 			"304": {Description: "the client has it"},
 			"416": {Description: "there is no such range"},
@@ -56,8 +80,20 @@ func (s *Server) playable(ctx context.Context, id models.IncidentID) (*huma.Stre
 		Objects: having(in, models.RoleClip), Note: "working copy in H.264"}); err != nil {
 		return nil, err
 	}
-	path, object, err := s.Playable.Copy(ctx, in)
+	wait, cancel := context.WithTimeout(ctx, copyPatience)
+	defer cancel()
+	path, object, err := s.Playable.Copy(wait, in)
 	switch {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			_, w := humago.Unwrap(hc)
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Retry-After", strconv.Itoa(copyAgain))
+			w.WriteHeader(http.StatusAccepted)
+			var p CopyProgress
+			p.Done, p.Total = s.Playable.Progress(in)
+			_ = json.NewEncoder(w).Encode(p) // a client that has gone asks no more
+		}}, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
 		return nil, s.fail(ctx, what, err)
 	case err != nil:

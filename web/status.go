@@ -43,6 +43,18 @@ type StorageStatus struct {
 	Oldest       time.Time `json:"oldest,omitzero" doc:"since when the oldest of them waits"`
 	Error        string    `json:"error,omitempty" doc:"of the last attempt, without secrets; empty when it went well"`
 	Errors       uint64    `json:"errors" doc:"attempts that went wrong since the start"`
+	Open         int       `json:"open" doc:"incidents whose clip still grows"`
+	OpenBytes    int64     `json:"open_bytes" doc:"of these clips, not yet in the bucket"`
+
+	Keeper KeeperStatus `json:"keeper"`
+}
+
+// KeeperStatus says what retention has done since the start.
+type KeeperStatus struct {
+	Deleted   uint64    `json:"deleted" doc:"incidents whose evidence it let go"`
+	Locked    int       `json:"locked" doc:"incidents that are due, but locked in the bucket"`
+	LastRound time.Time `json:"last_round,omitzero" doc:"when it last looked through everything"`
+	Error     string    `json:"error,omitempty" doc:"of the last round, without secrets; empty when it went well"`
 }
 
 // CameraCount says how many cameras there are and how many are connected.

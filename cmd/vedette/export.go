@@ -257,5 +257,14 @@ func (x *exporter) Export(ctx context.Context, w io.Writer, ids []models.Inciden
 		return err
 	}
 	_, err = exhibit.Write(ctx, w, o)
+	if errors.Is(err, exhibit.ErrNotStored) {
+		return notReady{err}
+	}
 	return x.damaged(ctx, err)
 }
+
+// notReady is an error that the console answers with the state in which the evidence is.
+type notReady struct{ error }
+
+func (notReady) Conflict() bool  { return true }
+func (e notReady) Unwrap() error { return e.error }

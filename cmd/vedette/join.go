@@ -60,9 +60,12 @@ func openIndex(ctx context.Context, i config.Index) (storage.Index, error) {
 	return storage.OpenSQLite(i.SQLite.Path)
 }
 
+// copyLinger is how long a copy is still made for a browser that asks again and again.
+const copyLinger = 15 * time.Second
+
 // newPlayable makes copies of what browsers do not play, from wherever the evidence is.
 func newPlayable(cfg *config.Config, evidence storage.Evidence, log *slog.Logger) *pipeline.Playable {
-	return &pipeline.Playable{Dir: dataFile(cfg, "playable"), Log: log,
+	return &pipeline.Playable{Dir: dataFile(cfg, "playable"), Linger: copyLinger, Log: log,
 		Open: func(ctx context.Context, in models.Incident) (io.ReadSeekCloser, models.Object, error) {
 			return evidence.Open(ctx, in, models.RoleClip)
 		}}

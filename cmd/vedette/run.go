@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"reflect"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -188,6 +189,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	early.Go(func() error { return watch.Run(runCtx, s.cfg) })
 	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
 	early.Go(func() error { return s.keeper.Run(runCtx) })
+	early.Go(func() error { return s.followStatus(runCtx) })
 	early.Go(func() error { return s.footage.Run(runCtx) })
 	<-runCtx.Done()
 	s.log.Info("stopping: cutting clips")
@@ -299,10 +301,35 @@ func (s *service) tell(kind string, v any) {
 
 func (s *service) webStatus() web.Status {
 	up := s.uploader.Status()
+	kept := s.keeper.Status()
 	synced, maxError, known := pipeline.HostClock()
 	return web.Status{Version: version, HostClock: web.HostClock{Known: known, Synchronised: synced, MaxError: maxError},
 		Started: s.started, Config: *s.status.Load(),
-		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries}}
+		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries,
+			Open: up.Open, OpenBytes: up.OpenBytes,
+			Keeper: web.KeeperStatus{Deleted: kept.Deleted, Locked: kept.Locked, LastRound: kept.LastRound, Error: kept.LastError}}}
+}
+
+// statusEvery is how old what consoles show of the store of evidence may be.
+const statusEvery = 5 * time.Second
+
+// followStatus tells consoles what has changed in the program's own state, such as how
+// much evidence waits.
+func (s *service) followStatus(ctx context.Context) error {
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	var told web.Status
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if now := s.webStatus(); !reflect.DeepEqual(now, told) {
+			s.tell("status", now)
+			told = now
+		}
+	}
 }
 
 // announce tells the operator where the console is.

@@ -348,7 +348,7 @@ export interface paths {
         };
         /**
          * A copy of the clip that browsers play
-         * @description H.264 in MP4, made when it is first asked for, which may take as long as the clip. It is a working copy and marked as one; the evidence is GET /api/incidents/{id}/clip. 409 while the clip is still being written.
+         * @description H.264 in MP4, made when it is first asked for, which may take as long as the clip: 202 says how far it is and when to ask again; it is given up when nobody does. It is a working copy and marked as one; the evidence is GET /api/incidents/{id}/clip. 409 while the clip is still being written.
          */
         get: operations["get-playable"];
         put?: never;
@@ -1113,6 +1113,25 @@ export interface components {
             /** @enum {string} */
             verdict: "true" | "nuisance";
         };
+        KeeperStatus: {
+            /**
+             * Format: int64
+             * @description incidents whose evidence it let go
+             */
+            deleted: number;
+            /** @description of the last round, without secrets; empty when it went well */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description when it last looked through everything
+             */
+            last_round?: string;
+            /**
+             * Format: int64
+             * @description incidents that are due, but locked in the bucket
+             */
+            locked: number;
+        };
         KeyEntry: {
             /** @description this one signs now */
             current: boolean;
@@ -1322,11 +1341,22 @@ export interface components {
              * @description attempts that went wrong since the start
              */
             errors: number;
+            keeper: components["schemas"]["KeeperStatus"];
             /**
              * Format: date-time
              * @description since when the oldest of them waits
              */
             oldest?: string;
+            /**
+             * Format: int64
+             * @description incidents whose clip still grows
+             */
+            open: number;
+            /**
+             * Format: int64
+             * @description of these clips, not yet in the bucket
+             */
+            open_bytes: number;
             /**
              * Format: int64
              * @description incidents whose evidence waits for the bucket
@@ -2926,6 +2956,26 @@ export interface operations {
                 };
                 content: {
                     "video/mp4": string;
+                };
+            };
+            /** @description it is being made; Retry-After says when to ask again */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: int64
+                         * @description pictures that are made
+                         */
+                        done: number;
+                        /**
+                         * Format: int64
+                         * @description of about how many; 0: not known yet, or others are made before
+                         */
+                        total: number;
+                    };
                 };
             };
             /** @description the ranges asked for */
