@@ -74,6 +74,23 @@ type place struct {
 	camera, zone, kind, label string
 }
 
+// placeColumns are the names of a place, as columns of facets.
+var placeColumns = []string{"camera", "zone", "kind", "label"}
+
+// column is the name that a place has in a column of facets.
+func (p place) column(name string) string {
+	switch name {
+	case "camera":
+		return p.camera
+	case "zone":
+		return p.zone
+	case "kind":
+		return p.kind
+	default:
+		return p.label
+	}
+}
+
 // facetColumns are the columns of facets in the order of facet.columns.
 var facetColumns = []string{"id", "place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage",
 	"held", "dwell_class", "dwell_ns", "start_us", "alarm_us", "end_us"}
@@ -185,7 +202,7 @@ func (d dialect) placeOf(ctx context.Context, tx *sql.Tx, f facet) (int64, error
 	const attempts = 100 // each is lost to another process that has made a place meanwhile
 	for range attempts {
 		w := where{bind: d.bind}
-		for i, name := range []string{"camera", "zone", "kind", "label"} {
+		for i, name := range placeColumns {
 			w.in(name, names[i:i+1])
 		}
 		var n int64
@@ -212,17 +229,37 @@ func (d dialect) texts(w *where, values []any) string {
 	return strings.Join(out, ", ")
 }
 
+// atlas is every place, as searches look for them. It is not changed once it is made.
+type atlas struct {
+	all      []place // by number
+	numbers  []int64 // the same
+	byNumber map[int64]place
+	byWord   map[string][]int64 // whose names have a word, by number
+}
+
+func newAtlas(all []place) *atlas {
+	a := &atlas{all: all, byNumber: map[int64]place{}, byWord: map[string][]int64{}}
+	for _, p := range all {
+		a.numbers = append(a.numbers, p.number)
+		a.byNumber[p.number] = p
+		for _, word := range p.names() {
+			a.byWord[word] = append(a.byWord[word], p.number)
+		}
+	}
+	return a
+}
+
 // places reads every combination. They are never changed or deleted and numbered in the
 // order in which they came, so the highest number says whether those in memory are all.
-func (x *sqlIndex) places(ctx context.Context) ([]place, error) {
+func (x *sqlIndex) places(ctx context.Context) (*atlas, error) {
 	var last int64
 	if err := x.read.QueryRowContext(ctx, "SELECT COALESCE(MAX(place), 0) FROM places").Scan(&last); err != nil {
 		return nil, err
 	}
 	x.known.Lock()
 	defer x.known.Unlock()
-	if n := len(x.known.places); n > 0 && x.known.places[n-1].number >= last {
-		return x.known.places, nil
+	if a := x.known.atlas; a != nil && (last == 0 || len(a.numbers) > 0 && a.numbers[len(a.numbers)-1] >= last) {
+		return a, nil
 	}
 	rows, err := x.read.QueryContext(ctx, "SELECT place, camera, zone, kind, label FROM places ORDER BY place")
 	if err != nil {
@@ -237,6 +274,9 @@ func (x *sqlIndex) places(ctx context.Context) ([]place, error) {
 		}
 		all = append(all, p)
 	}
-	x.known.places = all
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	x.known.atlas = newAtlas(all)
+	return x.known.atlas, nil
 }

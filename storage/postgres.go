@@ -30,12 +30,17 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "vedette"
 	}
+	for name, value := range planner {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(4)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
-		dialect: dialect{name: "postgres", json: "JSON", bind: bindDollar, forUpdate: " FOR UPDATE",
+		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
 			unindexed: unindexedPostgres, explain: explainPostgres},
 		write: db,
 		read:  db,
@@ -52,6 +57,12 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	}
 	return x, nil
 }
+
+// planner are settings of the session, where the DSN has none. A page is found by walking
+// an index until the page is full; the planner underrates how soon that is, collects all
+// that fits with a bitmap and sorts it, which takes hundreds of times as long. Compiling a
+// statement takes longer than any of ours runs.
+var planner = map[string]string{"enable_bitmapscan": "off", "jit": "off"}
 
 func explainPostgres(err error) error {
 	hint := ""

@@ -13,8 +13,9 @@ import (
 )
 
 // migrations take the index from version n to n+1. A released one never changes.
-// JSON stands for the database's type for a document that is kept byte for byte, CLUSTERED
-// for a table that is stored in the order of its primary key, where there are such.
+// JSON stands for the database's type for a document that is kept byte for byte. A table
+// that is walked in the order of its primary key is either stored in that order (CLUSTERED)
+// or has the rest of the row in that index (COVERING), as the database can.
 //
 // priority is 0 for critical … 3 for low, so that every column of the queue's order
 // ascends and one row comparison finds the next page. Times are µs since 1970. paths
@@ -108,8 +109,8 @@ var migrations = []migration{
 			dwell_ns    BIGINT NOT NULL,
 			start_us    BIGINT NOT NULL,
 			end_us      BIGINT,
-			PRIMARY KEY (word, alarm_us, id)
-		) CLUSTERED `,
+			PRIMARY KEY (word, alarm_us, id) COVERING
+		) CLUSTERED`,
 		fill: fillFacets,
 		after: `DROP INDEX incidents_newest;
 		DROP INDEX incidents_queue;
@@ -137,13 +138,15 @@ var migrations = []migration{
 	},
 }
 
-// covering lists the columns of an index on facets: those by which it is sorted, then all
-// that a search may ask of a row, so that what a walk passes over is judged without
-// looking up the row itself. The ends of the time are left out: only the few rows near
-// the ends of a time range need them.
+// judged are the columns that a search may ask of a row it passes over.
+var judged = []string{"place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage", "held", "dwell_ns"}
+
+// covering lists the columns of an index on facets: those by which it is sorted, then what
+// is judged, so that a walk need not look up the rows that it passes over. The times are
+// left out: only the few rows near the ends of a time range need them.
 func covering(sorted ...string) string {
 	all := sorted
-	for _, c := range []string{"place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage", "held", "dwell_ns"} {
+	for _, c := range judged {
 		if !slices.Contains(sorted, c) {
 			all = append(all, c)
 		}
@@ -196,7 +199,11 @@ func (m migration) apply(ctx context.Context, tx *sql.Tx, d dialect) error {
 
 // run executes statements that are separated by semicolons.
 func (d dialect) run(ctx context.Context, tx *sql.Tx, script string) error {
-	script = strings.NewReplacer(" JSON ", " "+d.json+" ", " CLUSTERED ", " "+d.clustered+" ").Replace(script)
+	covering := ""
+	if d.include {
+		covering = " INCLUDE (" + strings.Join(judged, ", ") + ")"
+	}
+	script = strings.NewReplacer(" JSON ", " "+d.json+" ", " CLUSTERED", " "+d.clustered, " COVERING", covering).Replace(script)
 	for stmt := range strings.SplitSeq(script, ";") {
 		if _, err := tx.ExecContext(ctx, stmt); err != nil {
 			return err

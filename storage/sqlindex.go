@@ -20,6 +20,7 @@ type dialect struct {
 	name      string
 	json      string           // type of a document that is kept as it was written
 	clustered string           // after a table that is stored in the order of its primary key
+	include   bool             // an index can carry columns that it is not sorted by
 	bind      func(int) string // the n-th parameter, from 1
 	forUpdate string           // after a SELECT whose row the transaction will write
 	// unindexed writes a column so that no index on it is used.
@@ -48,7 +49,7 @@ type sqlIndex struct {
 	read  *sql.DB
 	known struct {
 		sync.Mutex
-		places []place // by number
+		atlas *atlas
 	}
 }
 

@@ -281,7 +281,8 @@ func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	}
 	w.within(s.q, s.alarms)
 	for _, f := range s.fields {
-		if f.column != along.column {
+		// The class of a dwell is there to be walked along; rest compares the dwell itself.
+		if f.column != along.column && f.column != "dwell_class" {
 			w.in(x.unindexed("f."+f.column), f.values)
 		}
 	}

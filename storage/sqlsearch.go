@@ -19,10 +19,9 @@ type search struct {
 	fields []field
 	alarms alarmRange
 	// places are the combinations of camera, zone, kind and label that fit the query's
-	// limits on those; every is how many there are at all.
+	// limits on those.
 	places []int64
-	every  int
-	known  map[int64]place // by number, when the query has a text
+	atlas  *atlas
 	terms  []term
 	// nothing says that no incident can fit.
 	nothing bool
@@ -48,37 +47,13 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 	if s.alarms, err = x.reach(ctx, q); err != nil {
 		return s, err
 	}
-	all, err := x.places(ctx)
-	if err != nil {
+	if s.atlas, err = x.places(ctx); err != nil {
 		return s, err
 	}
-	s.every, s.known = len(all), map[int64]place{}
-	limits := map[string][]any{}
-	for _, f := range s.fields {
-		limits[f.column] = f.values
-	}
-	fits := func(column, value string) bool {
-		values := limits[column]
-		return len(values) == 0 || slices.Contains(values, any(value))
-	}
+	s.places = s.atlas.fitting(s.fields)
 	words := wordsOf(q.Text)
 	for _, word := range words[:min(len(words), maxWords)] {
-		s.terms = append(s.terms, term{word: word})
-	}
-	for _, p := range all {
-		if fits("camera", p.camera) && fits("zone", p.zone) && fits("kind", p.kind) && fits("label", p.label) {
-			s.places = append(s.places, p.number)
-		}
-		if len(s.terms) == 0 {
-			continue
-		}
-		s.known[p.number] = p
-		names := p.names()
-		for i, t := range s.terms {
-			if _, ok := slices.BinarySearch(names, t.word); ok {
-				s.terms[i].places = append(s.terms[i].places, p.number)
-			}
-		}
+		s.terms = append(s.terms, term{word: word, places: s.atlas.byWord[word]})
 	}
 	s.nothing = len(s.places) == 0
 	for i, t := range s.terms {
@@ -88,6 +63,21 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 		s.nothing = s.nothing || len(t.places) == 0 && !s.terms[i].noted
 	}
 	return s, nil
+}
+
+// fitting are the places that fit the limits of a query.
+func (a *atlas) fitting(fields []field) []int64 {
+	fields = slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return !slices.Contains(placeColumns, f.column) })
+	if len(fields) == 0 {
+		return a.numbers
+	}
+	var out []int64
+	for _, p := range a.all {
+		if !slices.ContainsFunc(fields, func(f field) bool { return !slices.Contains(f.values, any(p.column(f.column))) }) {
+			out = append(out, p.number)
+		}
+	}
+	return out
 }
 
 func (x *sqlIndex) noted(ctx context.Context, word string) (bool, error) {
@@ -217,7 +207,7 @@ func (s search) ways(g group) [][]walk {
 		}
 		all = append(all, way)
 	}
-	if len(g.places) < s.every && len(g.places) <= maxPlaces {
+	if len(g.places) < len(s.atlas.all) && len(g.places) <= maxPlaces {
 		way := make([]walk, len(g.places))
 		for i, n := range g.places {
 			way[i] = walk{column: "place", value: n, group: g}
@@ -239,10 +229,10 @@ func (s search) ways(g group) [][]walk {
 // at the fence" are the trucks, or what is at the fence.
 func (s search) named(g group) [][]walk {
 	var all [][]walk
-	for _, column := range []string{"camera", "zone", "kind", "label"} {
+	for _, column := range placeColumns {
 		values := map[string]bool{}
 		for _, n := range g.places {
-			values[s.known[n].column(column)] = true
+			values[s.atlas.byNumber[n].column(column)] = true
 		}
 		if len(values) > maxNamed || slices.ContainsFunc(s.fields, func(f field) bool { return f.column == column }) {
 			continue

@@ -50,17 +50,3 @@ func notesOf(in models.Incident) []string {
 
 // namesOf are the words in the names of a place.
 func (p place) names() []string { return wordsOf(p.camera, p.zone, p.kind, p.label) }
-
-// column is the name that a place has in a column of facets.
-func (p place) column(name string) string {
-	switch name {
-	case "camera":
-		return p.camera
-	case "zone":
-		return p.zone
-	case "kind":
-		return p.kind
-	default:
-		return p.label
-	}
-}
