@@ -44,7 +44,7 @@ type CopyProgress struct {
 
 func (s *Server) describePlayable(api huma.API) {
 	accepted := &huma.Response{Description: "it is being made; Retry-After says when to ask again", Content: map[string]*huma.MediaType{
-		"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[CopyProgress]())}}}
+		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CopyProgress](), true, "")}}}
 	huma.Register(api, huma.Operation{
 		OperationID: "get-playable", Method: http.MethodGet, Path: "/api/incidents/{id}/playable", Tags: []string{"evidence"},
 		Summary: "A copy of the clip that browsers play",

@@ -1,5 +1,5 @@
 import type {
-  Box, Camera, Coverage, CustodyPage, Incident, IncidentPage, Integrity, Judgement, KeyEntry, Moved, Nuisance, PrecisionReport, Retention,
+  Box, Camera, CopyProgress, Coverage, CustodyPage, Incident, IncidentPage, Integrity, Judgement, KeyEntry, Moved, Nuisance, PrecisionReport, Retention,
   Session, Status,
 } from "./types";
 
@@ -200,6 +200,27 @@ export async function fetchExhibit(
   }
   const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "exhibit.zip";
   return { blob: new Blob(pieces, { type: "application/zip" }), name };
+}
+
+/**
+ * Waits until the copy of a clip is made, which it is because it is asked for; tells its
+ * share, 0..1, or undefined while that is not known.
+ */
+export async function copyReady(url: string, progress: (share: number | undefined) => void, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const response = await fetch(url, { signal, credentials: "same-origin", headers: { Range: "bytes=0-0" } });
+    if (response.status === 401) unauthorised();
+    if (!response.ok) throw await problem(response);
+    if (response.status !== 202) {
+      await response.body?.cancel();
+      return;
+    }
+    const { done, total } = (await response.json()) as CopyProgress;
+    progress(total > 0 ? Math.min(1, done / total) : undefined);
+    const again = Number(response.headers.get("Retry-After")) || 1;
+    await new Promise((next) => setTimeout(next, again * 1000));
+    signal.throwIfAborted();
+  }
 }
 
 /** Which times a recalled clip really shows, in milliseconds; it may begin earlier than asked, on a key frame. */

@@ -780,6 +780,18 @@ export interface components {
              */
             loaded?: string;
         };
+        CopyProgress: {
+            /**
+             * Format: int64
+             * @description pictures that are made
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description of about how many; 0: not known yet, or others are made before
+             */
+            total: number;
+        };
         Coverage: {
             /** @description stretches without, and why */
             gaps: components["schemas"]["Gap"][];
@@ -2964,18 +2976,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /**
-                         * Format: int64
-                         * @description pictures that are made
-                         */
-                        done: number;
-                        /**
-                         * Format: int64
-                         * @description of about how many; 0: not known yet, or others are made before
-                         */
-                        total: number;
-                    };
+                    "application/json": components["schemas"]["CopyProgress"];
                 };
             };
             /** @description the ranges asked for */

@@ -8,6 +8,7 @@ type Schemas = components["schemas"];
 export type Action = Schemas["Action"];
 export type Box = Schemas["Box"];
 export type Camera = Schemas["Camera"];
+export type CopyProgress = Schemas["CopyProgress"];
 export type Coverage = Schemas["Coverage"];
 export type CustodyPage = Schemas["CustodyPage"];
 export type CustodyRecord = Schemas["CustodyRecord"];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boxOf, covered, longest, movements, pan, parseRecall, recallPath, shortest, stateAt, ticks, toInput, zoom } from "./recall";
+import { boxOf, covered, firstOf, longest, movements, pan, parseRecall, recallPath, shortest, stateAt, ticks, toInput, zoom } from "./recall";
 
 const t0 = Date.UTC(2026, 10, 22, 12);
 const s = 1000;
@@ -35,6 +35,12 @@ describe("coverage", () => {
     expect(covered(c, { from: t0, to: t0 + 240 * s }, t0 + 120 * s)).toBeCloseTo(0.75);
     expect(covered(c, { from: t0 + 60 * s, to: t0 + 90 * s }, t0 + 999 * s)).toBe(0);
     expect(covered(c, { from: t0 + 500 * s, to: t0 + 600 * s }, t0)).toBe(0);
+  });
+  it("begins where there is footage", () => {
+    expect(firstOf(c, { from: t0 - 3600 * s, to: t0 + 120 * s })).toBe(t0);
+    expect(firstOf(c, { from: t0 + 30 * s, to: t0 + 120 * s })).toBe(t0 + 30 * s);
+    expect(firstOf(c, { from: t0 + 70 * s, to: t0 + 120 * s })).toBe(t0 + 90 * s);
+    expect(firstOf(c, { from: t0 + 500 * s, to: t0 + 600 * s })).toBe(t0 + 500 * s);
   });
   it("says why an instant lacks", () => {
     expect(stateAt(c, t0 + 30 * s)).toEqual({ has: true });

@@ -70,6 +70,12 @@ export function stateAt(c: Coverage, at: number): { has: boolean; gap?: Gap } {
   return gap ? { has: false, gap } : { has: false };
 }
 
+/** The first instant of a range of which there is footage; the range's own when there is none. */
+export function firstOf(c: Coverage | undefined, r: Range): number {
+  const first = (c?.have ?? []).find((s) => parse(s.to) > r.from && parse(s.from) < r.to);
+  return first ? Math.max(r.from, parse(first.from)) : r.from;
+}
+
 /** Joins what follows within a moment: somebody who stands still for a breath moved once. */
 export function movements(found: readonly Moved[], within = 20_000): (Range & { strength: number })[] {
   const out: (Range & { strength: number })[] = [];
