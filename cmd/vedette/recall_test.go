@@ -120,7 +120,8 @@ func TestRecallWhileVedetteRuns(t *testing.T) {
 	if err := os.WriteFile(same, body, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := clip.Stat(same); err != nil || got.Frames != info.Frames {
+	// The end of the newest picture was a guess; the next one may have come a little sooner.
+	if got, err := clip.Stat(same); err != nil || got.Frames < info.Frames || got.Frames > info.Frames+1 {
 		t.Errorf("through the API: %+v, %v", got, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
