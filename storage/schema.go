@@ -134,6 +134,7 @@ var migrations = []migration{
 		CREATE INDEX facets_footage  ON facets (` + covering("footage", "alarm_us", "id") + `);
 		CREATE INDEX facets_held     ON facets (` + covering("held", "alarm_us", "id") + `);
 		CREATE INDEX facets_dwell    ON facets (` + covering("dwell_class", "alarm_us", "id") + `);
+		CREATE INDEX words_queue     ON words  (` + covering("word", "priority", "alarm_us", "id") + `);
 		CREATE INDEX facets_going_on ON facets (alarm_us) WHERE end_us IS NULL`,
 	},
 }
@@ -141,7 +142,7 @@ var migrations = []migration{
 // judged are the columns that a search may ask of a row it passes over.
 var judged = []string{"place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage", "held", "dwell_ns"}
 
-// covering lists the columns of an index on facets: those by which it is sorted, then what
+// covering lists the columns of an index on facets or words: those by which it is sorted, then what
 // is judged, so that a walk need not look up the rows that it passes over. The times are
 // left out: only the few rows near the ends of a time range need them.
 func covering(sorted ...string) string {

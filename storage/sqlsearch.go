@@ -286,7 +286,7 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 			return nil, nil // nothing fits this group
 		}
 	}
-	if s.q.order() == OrderQueue && least == sampled {
+	if s.q.order() == OrderQueue && least == sampled && best[0].word == "" {
 		frequent, err := x.frequent(ctx, furthest)
 		if err != nil {
 			return nil, err
@@ -331,7 +331,7 @@ func (s search) split(way []walk) []walk {
 	}
 	var out []walk
 	for _, w := range way {
-		// The list of a word is short, or rarest had chosen otherwise: it is sorted whole.
+		// The list of a word and that of all incidents have an index in the order of the queue.
 		if w.column == "priority" || w.column == "" {
 			w.priority = -1
 			out = append(out, w)
