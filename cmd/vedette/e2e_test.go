@@ -173,7 +173,8 @@ func checkObjects(t *testing.T, bucket storage.Bucket, in models.Incident) strin
 }
 
 // TestConsoleInBrowser runs the demo and lets a real browser log in, see a loitering
-// incident arrive without reload and play its clip.
+// incident arrive without reload, play its clip, put it on hold, take a package of it away
+// and play continuous footage. The package then proves itself.
 func TestConsoleInBrowser(t *testing.T) {
 	for _, need := range []string{"/usr/bin/chromium", "../../web/console/node_modules/.package-lock.json", "../../web/console/dist/index.html"} {
 		if _, err := os.Stat(need); err != nil {
@@ -184,13 +185,20 @@ func TestConsoleInBrowser(t *testing.T) {
 	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage.Path(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "120", "--fresh")
+	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "150", "--fresh", "--evidence", dir)
 	cmd.Dir = "../../web/console"
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("browser: %v\n%s", err, out)
 	}
 	t.Logf("%s", out)
+	packages, err := filepath.Glob(filepath.Join(dir, "exhibit-*.zip"))
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("the browser took %v away, %v; want one package", packages, err)
+	}
+	if code, out, errs := call(t, "verify", packages[0]); code != 0 || !strings.Contains(out, "UNCHANGED") {
+		t.Errorf("verify: code %d, %s\n%s", code, out, errs)
+	}
 }
 
 // TestConfigFollowsTheFile edits the file of a running vedette: a bad edit leaves the

@@ -1,11 +1,13 @@
 // Looks at a running vedette as a person does, and prints what it saw as JSON.
 //
-//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--fresh] [--judge] [--shots DIR]
+//   node e2e/real.mjs --url http://127.0.0.1:8080 --user admin --password X [--timeout 90] [--fresh] [--judge] [--evidence DIR] [--shots DIR]
 //
 // It logs in, gives the account a password of its own when asked to, waits on the queue for
 // a loitering incident to arrive without a reload, opens it, reads why it was raised and plays
 // its clip. Exit code 0 when the clip plays and the page reported no error, 1 otherwise. With
-// --fresh an incident that was there before does not count; with --judge it is judged true.
+// --fresh an incident that was there before does not count; with --judge it is judged true. With
+// --evidence it is put on hold, exported as a package into that folder, and continuous footage
+// of its camera is played.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -20,11 +22,12 @@ const { values: flags } = parseArgs({
     timeout: { type: "string", default: "90" },
     judge: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
+    evidence: { type: "string" },
     shots: { type: "string" },
   },
 });
 if (!flags.url || !flags.password || !(Number(flags.timeout) > 0)) {
-  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--fresh] [--judge] [--shots DIR]");
+  console.error("usage: node e2e/real.mjs --url URL --password PASSWORD [--user admin] [--new-password P] [--timeout seconds] [--fresh] [--judge] [--evidence DIR] [--shots DIR]");
   process.exit(2);
 }
 
@@ -129,6 +132,41 @@ try {
     await page.keyboard.press("t");
     await page.getByText(/^True alarm\. Logged for/).waitFor({ timeout: left() });
     result.judgement = await page.evaluate(async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).judgement, id);
+  }
+
+  if (flags.evidence) {
+    result.step = "wait until the clip is finished";
+    await page.waitForFunction(
+      async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).footage.state === "stored",
+      id,
+      { timeout: left(), polling: 1000 },
+    );
+    result.step = "hold";
+    await page.getByText("Signature valid").waitFor({ timeout: left() });
+    await page.getByRole("button", { name: "Hold…" }).click();
+    await page.getByLabel(/^Why\?/).fill("case 4711");
+    await page.getByRole("button", { name: "Put on hold" }).click();
+    await page.getByText("On hold until somebody releases it").waitFor({ timeout: left() });
+    result.step = "export";
+    await page.getByRole("button", { name: "Export…" }).click();
+    await page.getByLabel("Who asked for it, and what for?").fill("police, case 4711");
+    const [download] = await Promise.all([
+      page.waitForEvent("download", { timeout: left() }),
+      page.getByRole("button", { name: "Make package" }).click(),
+    ]);
+    result.exhibit = join(flags.evidence, download.suggestedFilename());
+    await download.saveAs(/** @type {string} */ (result.exhibit));
+    result.step = "recall";
+    await page.getByRole("link", { name: "Recall" }).click();
+    await page.getByText(/of this time is there/).waitFor({ timeout: left() });
+    await page.keyboard.press(" ");
+    await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.5, undefined, { timeout: left() });
+    result.recalled = await page.evaluate(() => document.querySelector("video")?.duration);
+    result.step = "read the custody log";
+    await page.getByRole("link", { name: "Custody" }).click();
+    for (const act of ["Footage recalled", "Exported", "Put on hold", "Played", "Looked at"]) {
+      await page.getByRole("listitem").filter({ hasText: act }).first().waitFor({ timeout: left() });
+    }
   }
 
   if (flags.shots) {
