@@ -21,6 +21,7 @@ type dialect struct {
 	json      string           // type of a document that is kept as it was written
 	clustered string           // after a table that is stored in the order of its primary key
 	include   bool             // an index can carry columns that it is not sorted by
+	merges    bool             // a union of walks in one order is merged, and not read to its end
 	bind      func(int) string // the n-th parameter, from 1
 	forUpdate string           // after a SELECT whose row the transaction will write
 	// unindexed writes a column so that no index on it is used.

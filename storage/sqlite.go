@@ -45,7 +45,7 @@ func openSQLite(path string, patience time.Duration) (*sqlIndex, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, diskHint(err)
 	}
-	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion,
+	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", clustered: "WITHOUT ROWID", merges: true, bind: bindQuestion,
 		unindexed: unindexedSQLite, explain: explainSQLite}}
 	var err error
 	// modernc runs the pragmas on every new connection, in this order.

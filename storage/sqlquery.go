@@ -211,7 +211,8 @@ func (w *where) rest(q Query, terms []term) {
 // the index that passes over the fewest rows; the documents of those few are fetched at
 // the end. Which index that is, the databases cannot know: how often two values come
 // together depends on the site. So it is measured (see rarest). A walk for several values
-// of a column is a union of walks, each of which reads at most one page.
+// of a column is a union of walks, each of which reads at most one page, or, where the
+// database merges walks that are in the order of the list, no further than the page needs.
 func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error) {
 	if o := q.order(); o != OrderQueue && o != OrderNewest {
 		return "", nil, fmt.Errorf("query: order %.20q is unknown", q.Order)
@@ -239,11 +240,16 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 	if q.order() == OrderQueue {
 		order = "priority, alarm_us, id"
 	}
+	merged := x.merges && q.order() == OrderNewest
 	var branches []string
 	for _, along := range slices.Concat(walks...) {
 		stmt, err := x.walk(&all, s, along)
 		if err != nil {
 			return "", nil, err
+		}
+		if merged {
+			branches = append(branches, stmt)
+			continue
 		}
 		inner := order
 		if q.order() == OrderQueue && along.priority >= 0 {
@@ -259,8 +265,12 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 		out += ", i.paths, i.curves"
 	}
 	// The walks of one page are disjoint, so nothing comes twice.
-	return fmt.Sprintf("SELECT %s FROM (SELECT * FROM (%s) AS every ORDER BY %s LIMIT %d) AS page JOIN incidents i ON i.id = page.id ORDER BY %s",
-		out, strings.Join(branches, " UNION ALL "), order, q.Limit+1, qualified(order, "page")), all.args, nil
+	page := strings.Join(branches, " UNION ALL ")
+	if !merged {
+		page = "SELECT * FROM (" + page + ") AS every"
+	}
+	return fmt.Sprintf("SELECT %s FROM (%s ORDER BY %s LIMIT %d) AS page JOIN incidents i ON i.id = page.id ORDER BY %s",
+		out, page, order, q.Limit+1, qualified(order, "page")), all.args, nil
 }
 
 // qualified names the table of each column of an order.
