@@ -490,6 +490,8 @@ describe("every page, both themes, both widths", () => {
       it(`${theme} ${name}: axe finds nothing, nothing scrolls sideways`, async () => {
         await withPage(
           async (page) => {
+            // Twenty pages are looked through one after the other, by a busy machine too.
+            page.setDefaultTimeout(60_000);
             /** @param {string} where @param {boolean} [enhanced] */
             const check = async (where, enhanced = false) => {
               await page.waitForTimeout(300);
