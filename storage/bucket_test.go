@@ -314,6 +314,30 @@ func testBucket(t *testing.T, open func(*testing.T) Bucket) {
 		}
 	})
 
+	t.Run("all of a folder are deleted at once", func(t *testing.T) {
+		b := open(t)
+		for round := range 20 {
+			var all sync.WaitGroup
+			for i := range 8 {
+				key := fmt.Sprintf("live/%d/%d", round, i)
+				if err := b.Put(t.Context(), key, strings.NewReader("x"), object([]byte("x"))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for i := range 8 {
+				all.Go(func() {
+					if err := b.Delete(t.Context(), fmt.Sprintf("live/%d/%d", round, i)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		if got := keys(t, b, ""); len(got) != 0 {
+			t.Errorf("left: %v", got)
+		}
+	})
+
 	t.Run("a key that is no plain path is refused", func(t *testing.T) {
 		b := open(t)
 		for _, key := range []string{"", ".", "/abs", "../out", "a/../b", "a//b", "a/", reserved + "/x", "a\x00b", "a\nb", `a\b`, strings.Repeat("k", 901)} {

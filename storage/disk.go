@@ -268,7 +268,12 @@ func (d *disk) delete(ctx context.Context, key string) error {
 		return err
 	}
 	dir := filepath.Dir(name)
-	if err := syncDir(dir); err != nil {
+	err := syncDir(dir)
+	// Whoever deletes the last object of a folder beside us takes the folder away.
+	for ; errors.Is(err, fs.ErrNotExist) && dir != d.root; err = syncDir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	if err != nil {
 		return err
 	}
 	// An emptied day would otherwise stay for ever; Remove refuses a folder in use.
