@@ -21,9 +21,8 @@ func TestGroundPartsPeopleSideBySide(t *testing.T) {
 		t.Errorf("parted into %d before anybody walked alone", got)
 	}
 	for i := range 400 {
-		g.learn(crowdOf(1, models.Point{X: 0.2 + 0.6*float64(i%40)/40, Y: 0.4 + 0.4*float64(i%37)/37}), 16.0/9, time.Second/fps)
+		g.learn(crowdOf(1, models.Point{X: 0.2 + 0.6*float64(i%40)/40, Y: 0.4 + 0.4*float64(i%37)/37}), 16.0/9)
 	}
-	g.walkers = groundWalkers
 	car := crowdOf(6, models.Point{X: 0.5, Y: 0.6})
 	dog := crowdOf(1, models.Point{X: 0.5, Y: 0.6})
 	dog.Y, dog.H, dog.W = dog.Y+dog.H/2, dog.H/2, 2*dog.W

@@ -2,7 +2,6 @@ package track
 
 import (
 	"math"
-	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -141,11 +140,11 @@ func (s *state) place(b models.Box, sigma float64) {
 	s.y.update(foot.Y, r)
 }
 
-// move takes in by how much a thing was seen to move in the dt since the last prediction.
-func (s *state) move(step models.Point, dt time.Duration) {
-	r := traceDrift * traceDrift * dt.Seconds() * s.h.x * s.h.x
-	s.x.move(step.X*s.aspect, dt.Seconds(), r)
-	s.y.move(step.Y, dt.Seconds(), r)
+// move takes in by how much a box has moved since the last prediction.
+func (s *state) move(dx, dy, dt, sigma float64) {
+	r := sigma * sigma * s.h.x * s.h.x
+	s.x.move(dx*s.aspect, dt, r)
+	s.y.move(dy, dt, r)
 }
 
 // halt takes in that nothing has moved: the region may look different to the background

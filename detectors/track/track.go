@@ -32,11 +32,9 @@ type life struct {
 	named  models.Instant // when the object detector last measured it
 	passed int            // looks that have passed it over since then
 	grip   grip
-	walked bool // it has taught the ground
 
 	patch  patch
-	traced bool         // found by its picture in this frame
-	step   models.Point // by how much it has moved then
+	traced bool // found by its picture in this frame
 
 	before  bool              // seen in the last frame
 	after   models.Appearance // what it looks like since it parted from others
@@ -199,7 +197,7 @@ func (l *life) follow(r *region, regions []region) {
 		l.state.update(r.Box, r.sigma)
 	case !l.measured():
 		l.state.update(r.Box, r.sigma)
-	case l.traced && l.measured(): // better than a region that others may have joined
+	case l.traced: // better than a region that others may have joined
 	case l.grip.region(l.state.box()).IoU(r.Box) >= grasp:
 		l.state.place(l.grip.box(r.Box, l.state.box()), gripSigma)
 	default: // it has changed its shape, or something else has joined it

@@ -297,16 +297,12 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 		}
 		for _, i := range in {
 			l := t.live[i]
-			if l.traced && !l.measured() {
-				l.state.move(l.step, dt)
-			} else {
-				if !l.traced && l.carried < carryFor {
-					// Half as sure as a region of one's own would be.
-					l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
-				}
-				l.carried += dt
+			if l.carried < carryFor && !l.traced {
+				// Half as sure as a region of one's own would be.
+				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
+			l.carried += dt
 			l.measure(dt)
 			pairs[i] = carried
 		}
@@ -368,10 +364,7 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 			l.follow(&regions[j], regions)
 			l.note(&regions[j], at, dt)
 			if r := &regions[j]; !t.named && l.State == models.TrackConfirmed && r.clean && l.Speed > walks*l.state.h.x {
-				if t.ground.learn(r.Box, t.Aspect, dt) && !l.walked {
-					l.walked = true
-					t.ground.walkers++
-				}
+				t.ground.learn(r.Box, t.Aspect)
 			}
 			if l.State == models.TrackLost {
 				l.State = models.TrackConfirmed
