@@ -84,8 +84,8 @@ try {
 
   result.step = "open the incident";
   await page.waitForTimeout(500);
-  await loitering.focus();
-  await page.keyboard.press("Enter");
+  // By its name: another one may have come before it meanwhile.
+  await page.locator(`[data-id="${id.replaceAll('"', '\\"')}"]`).press("Enter");
   await page.getByRole("heading", { name: "Facts" }).waitFor();
   result.incident = await page.evaluate(async (i) => {
     const r = await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json();
