@@ -11,7 +11,8 @@ type State string
 // The states, in order.
 const (
 	StateNew          State = "new"
-	StateAcknowledged State = "acknowledged"
+	StateAcknowledged State = "acknowledged" // somebody works on it
+	StateResolved     State = "resolved"     // it is over; the file is not yet complete
 	StateClosed       State = "closed"
 )
 
@@ -111,12 +112,21 @@ func (f Footage) Complete() float64 {
 	return max(0, 1-float64(missing)/float64(asked))
 }
 
-// Action is one entry of an incident's log: who did what, when.
+// Action is one entry of an incident's log: who did what, when. Entries are only added.
 type Action struct {
 	At   time.Time `json:"at"`
 	Who  string    `json:"who"` // a user name, or "vedette"
 	What string    `json:"what"`
 	Note string    `json:"note,omitempty"`
+	// Changed are the fields that took another value, with the value before.
+	Changed []Changed `json:"changed,omitempty"`
+}
+
+// Changed is a field of a record that took another value, in words for people.
+type Changed struct {
+	Field string `json:"field"`
+	From  string `json:"from,omitempty"`
+	To    string `json:"to,omitempty"`
 }
 
 // Verdict is what an alarm turned out to be.
@@ -160,20 +170,24 @@ type Judgement struct {
 
 // Incident is what a person acts on: events that belong together, and their footage.
 type Incident struct {
-	ID       IncidentID `json:"id"`
-	Camera   CameraID   `json:"camera"`
-	Zone     ZoneID     `json:"zone"`
-	Kind     Kind       `json:"kind"`
-	Severity Severity   `json:"severity"`
-	State    State      `json:"state"`
-	Label    string     `json:"label"`
-	Score    float64    `json:"score"`
-	Start    time.Time  `json:"start"`        // arrival
-	Alarm    time.Time  `json:"alarm"`        // the rule became true
-	End      time.Time  `json:"end,omitzero"` // zero while it goes on
-	Opened   time.Time  `json:"opened"`       // our own clock when the record was made
-	Box      Box        `json:"box"`          // at the alarm
-	Polygon  Polygon    `json:"polygon"`      // of the zone, as it was in force
+	ID IncidentID `json:"id"`
+	// Number is what people call it: counted from 1 by the index when it is logged.
+	Number   int64     `json:"number"`
+	Origin   Origin    `json:"origin,omitempty"` // empty in old records: detection
+	Site     string    `json:"site,omitempty"`   // of the policy's sites
+	Camera   CameraID  `json:"camera"`
+	Zone     ZoneID    `json:"zone"`
+	Kind     Kind      `json:"kind"`
+	Severity Severity  `json:"severity"`
+	State    State     `json:"state"`
+	Label    string    `json:"label"`
+	Score    float64   `json:"score"`
+	Start    time.Time `json:"start"`        // arrival
+	Alarm    time.Time `json:"alarm"`        // the rule became true
+	End      time.Time `json:"end,omitzero"` // zero while it goes on
+	Opened   time.Time `json:"opened"`       // our own clock when the record was made
+	Box      Box       `json:"box"`          // at the alarm
+	Polygon  Polygon   `json:"polygon"`      // of the zone, as it was in force
 	// Events holds the began or, once known, ended phase of each event, oldest first,
 	// at most MaxEvents of them; EventCount counts all.
 	Events     []Event `json:"events"`
@@ -184,8 +198,25 @@ type Incident struct {
 	// Judgement is what a person said the alarm was; nil before.
 	Judgement *Judgement `json:"judgement,omitempty"`
 	// Hold keeps the evidence from retention; nil when there is none.
-	Hold *Hold    `json:"hold,omitempty"`
-	Log  []Action `json:"log"`
+	Hold *Hold `json:"hold,omitempty"`
+	// Description is what happened, in a person's words.
+	Description string     `json:"description,omitempty"`
+	Triage      Triage     `json:"triage,omitzero"`
+	Assignment  Assignment `json:"assignment,omitzero"`
+	Course      Course     `json:"course,omitzero"`
+	// Deadlines are the promises of the service level in force when it was logged, at most
+	// one of each, in the order of Promises.
+	Deadlines     []Deadline    `json:"deadlines,omitempty"`
+	Waiting       *Waiting      `json:"waiting,omitempty"`
+	Investigation Investigation `json:"investigation,omitzero"`
+	Resolution    *Resolution   `json:"resolution,omitempty"`
+	Review        *Review       `json:"review,omitempty"`
+	Deliveries    []Delivery    `json:"deliveries,omitempty"`
+	Linked        Linked        `json:"linked,omitzero"`
+	Log           []Action      `json:"log"`
+	// Edition counts the entries of the log that were ever made: it is one more after
+	// whatever a person did, and says nothing of what vedette itself adds to the footage.
+	Edition int64 `json:"edition"`
 	// Revision counts the changes of the record from 1.
 	Revision int64 `json:"revision"`
 }

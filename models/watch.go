@@ -45,6 +45,10 @@ func HealthKinds() []Kind {
 // KindStorage is the kind of an incident that no rule raises: footage had to be refused.
 const KindStorage Kind = "storage"
 
+// KindReported is the kind of an incident that no camera found: somebody or something else
+// reported it. Its origin says who, its type what.
+const KindReported Kind = "reported"
+
 // Severity ranks incidents for the people who watch.
 type Severity string
 
