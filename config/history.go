@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // History keeps every accepted configuration in a folder that only the program's user can
@@ -49,7 +51,7 @@ func (h *History) Add(cfg *Config, raw []byte, at time.Time) error {
 		return fmt.Errorf("configuration history: %w", err)
 	}
 	if held, err := h.file(cfg.Hash); err != nil || !bytes.Equal(held, raw) {
-		if err := replaceFile(filepath.Join(h.Dir, cfg.Hash+".yml"), raw); err != nil {
+		if err := durable.ReplaceFile(filepath.Join(h.Dir, cfg.Hash+".yml"), raw); err != nil {
 			return fmt.Errorf("configuration history: %w", err)
 		}
 	}
@@ -64,7 +66,7 @@ func (h *History) Add(cfg *Config, raw []byte, at time.Time) error {
 	for _, a := range append(all, Accepted{At: at, Hash: cfg.Hash}) {
 		fmt.Fprintf(&index, "%s %s\n", a.At.UTC().Format(time.RFC3339Nano), a.Hash)
 	}
-	if err := replaceFile(filepath.Join(h.Dir, indexName), index.Bytes()); err != nil {
+	if err := durable.ReplaceFile(filepath.Join(h.Dir, indexName), index.Bytes()); err != nil {
 		return fmt.Errorf("configuration history: %w", err)
 	}
 	return nil
@@ -128,33 +130,4 @@ func (h *History) list() ([]Accepted, error) {
 		all = append(all, Accepted{At: at, Hash: hash})
 	}
 	return all, nil
-}
-
-// replaceFile writes a file that only the user can read, so that after a crash either the
-// old or the new content is there.
-func replaceFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	// The rename itself lasts only once the folder is synced.
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

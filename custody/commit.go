@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -52,7 +53,7 @@ func (l *Log) Record(ctx context.Context, c models.Custody) error {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("custody log: %s: %w", c.Act, diskHint(err))
+		return fmt.Errorf("custody log: %s: %w", c.Act, durable.Hint(err))
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func (l *Log) write(b *batch) error {
 	// One write within a sector: the old head is there or the new one. The number of
 	// entries only grows, so a head is never shorter than the one before it.
 	if _, err := l.head.WriteAt([]byte(seal.String()), 0); err != nil {
-		l.o.Log.Warn("custody log: the newest checkpoint cannot be written; the entries are safe", "err", diskHint(err))
+		l.o.Log.Warn("custody log: the newest checkpoint cannot be written; the entries are safe", "err", durable.Hint(err))
 	}
 	l.o.step("head written")
 	return nil
@@ -157,6 +158,6 @@ func (l *Log) apply(added []leaf, edge tree, seal checkpoint, end int64) {
 	l.o.step("index written")
 	s.behind = err != nil
 	if err != nil {
-		l.o.Log.Warn("custody log: what is made from the log cannot be written; the entries are safe", "err", diskHint(err))
+		l.o.Log.Warn("custody log: what is made from the log cannot be written; the entries are safe", "err", durable.Hint(err))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -48,13 +49,13 @@ type Keys struct {
 func OpenKeys(dir string) (*Keys, error) {
 	k, err := openKeys(dir)
 	if err != nil {
-		return nil, fmt.Errorf("keys %s: %w", dir, diskHint(err))
+		return nil, fmt.Errorf("keys %s: %w", dir, durable.Hint(err))
 	}
 	return k, nil
 }
 
 func openKeys(dir string) (_ *Keys, err error) {
-	if err := mkdirSync(dir); err != nil {
+	if err := durable.MkdirSync(dir); err != nil {
 		return nil, err
 	}
 	k := &Keys{dir: dir}
@@ -119,7 +120,7 @@ func (k *Keys) recover() error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(public, data)
+	return durable.ReplaceFile(public, data)
 }
 
 // finishRotation ends what Rotate began: the list of public keys says whether the next key
@@ -141,7 +142,7 @@ func (k *Keys) finishRotation() error {
 	} else {
 		err = os.Rename(k.path(nextName), k.path(privateName))
 	}
-	return errors.Join(err, syncDir(k.dir))
+	return errors.Join(err, durable.SyncDir(k.dir))
 }
 
 func (k *Keys) load() error {
@@ -246,7 +247,7 @@ func writePrivate(path string, key ed25519.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return durable.ReplaceFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 // Sign signs purpose, a newline and data. It returns ErrKey when the key's file has gone
@@ -291,7 +292,7 @@ func (k *Keys) Rotate(at time.Time) (PublicKey, error) {
 	defer k.mu.Unlock()
 	next, err := k.rotate(at.UTC().Truncate(time.Second))
 	if err != nil {
-		return PublicKey{}, fmt.Errorf("rotate key: %w", diskHint(err))
+		return PublicKey{}, fmt.Errorf("rotate key: %w", durable.Hint(err))
 	}
 	return next, nil
 }
@@ -332,7 +333,7 @@ func (k *Keys) rotate(at time.Time) (PublicKey, error) {
 	if err := writePrivate(k.path(nextName), private); err != nil {
 		return PublicKey{}, err
 	}
-	if err := replaceFile(k.path(publicName), data); err != nil { // from here on the next key is in force
+	if err := durable.ReplaceFile(k.path(publicName), data); err != nil { // from here on the next key is in force
 		return PublicKey{}, err
 	}
 	if err := k.finishRotation(); err != nil {
@@ -354,7 +355,7 @@ func (k *Keys) boundLog() (string, error) {
 
 // bindLog notes the name of the log that the keys sign for from now on.
 func (k *Keys) bindLog(origin string) error {
-	return replaceFile(k.path(boundName), []byte(origin+"\n"))
+	return durable.ReplaceFile(k.path(boundName), []byte(origin+"\n"))
 }
 
 // unbindLog forgets it, when a log is set aside.
@@ -362,7 +363,7 @@ func (k *Keys) unbindLog() error {
 	if err := os.Remove(k.path(boundName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncDir(k.dir)
+	return durable.SyncDir(k.dir)
 }
 
 func (k *Keys) current() string {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // The files of a log.
@@ -97,7 +99,7 @@ func OpenLog(dir string, o LogOptions) (*Log, error) {
 			"another log that names it: vedette log set-aside", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("custody log %s: %w", dir, diskHint(err))
+		return nil, fmt.Errorf("custody log %s: %w", dir, durable.Hint(err))
 	}
 	return l, nil
 }
@@ -119,7 +121,7 @@ func openLog(dir string, o LogOptions) (_ *Log, err error) {
 		o.step = func(string) {}
 	}
 	l := &Log{dir: dir, o: o}
-	if err := mkdirSync(filepath.Join(dir, stampsName)); err != nil {
+	if err := durable.MkdirSync(filepath.Join(dir, stampsName)); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -225,11 +227,11 @@ func (l *Log) create() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(l.path(logName), []byte(header+origin+"\n")); err != nil {
+	if err := durable.ReplaceFile(l.path(logName), []byte(header+origin+"\n")); err != nil {
 		return err
 	}
 	l.o.step("log made")
-	return syncDir(l.dir)
+	return durable.SyncDir(l.dir)
 }
 
 // newOrigin names a log so that no other has the same name.
@@ -317,7 +319,7 @@ func (l *Log) syncHead() error {
 			return fmt.Errorf("sync %s: %w", f.Name(), err)
 		}
 	}
-	return syncDir(l.dir)
+	return durable.SyncDir(l.dir)
 }
 
 // hashes reads the hashes of the tree.

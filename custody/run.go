@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -59,7 +60,7 @@ func (r *runner) checkpoint(ctx context.Context, limit time.Duration) {
 		err = r.locked(ctx, r.syncHead)
 	}
 	if err != nil {
-		r.o.Log.Error("custody log: checkpoint", "err", diskHint(err))
+		r.o.Log.Error("custody log: checkpoint", "err", durable.Hint(err))
 		return
 	}
 	r.synced = last.size
@@ -136,7 +137,7 @@ func (r *runner) stampOne(ctx context.Context, c checkpoint, path string) (Stamp
 	if err != nil {
 		return Stamped{}, err
 	}
-	return stamped, replaceFile(path, append(data, '\n'))
+	return stamped, durable.ReplaceFile(path, append(data, '\n'))
 }
 
 // maxStampFile bounds a file with a stamp: a token in base64, and a checkpoint.

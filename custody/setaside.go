@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -21,7 +22,7 @@ import (
 func SetAside(ctx context.Context, dir string, o LogOptions, who, why string, at time.Time) (string, error) {
 	kept, err := setAside(ctx, dir, o, who, why, at)
 	if err != nil {
-		return "", fmt.Errorf("set aside custody log %s: %w", dir, diskHint(err))
+		return "", fmt.Errorf("set aside custody log %s: %w", dir, durable.Hint(err))
 	}
 	return kept, nil
 }
@@ -82,7 +83,7 @@ func moveAway(ctx context.Context, dir string, at time.Time) (string, error) {
 	if err := os.Rename(dir, kept); err != nil {
 		return "", err
 	}
-	return kept, syncDir(filepath.Dir(kept))
+	return kept, durable.SyncDir(filepath.Dir(kept))
 }
 
 func hashFileOf(path string) (sum string, size int64, err error) {

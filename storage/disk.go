@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -37,11 +38,11 @@ func OpenDisk(path string) (Bucket, error) {
 		return nil, fmt.Errorf("disk bucket: %w", err)
 	}
 	d := &disk{root: root, tmp: filepath.Join(root, reserved)}
-	if err := mkdirSync(d.tmp); err != nil {
-		return nil, fmt.Errorf("disk bucket: %w", diskHint(err))
+	if err := durable.MkdirSync(d.tmp); err != nil {
+		return nil, fmt.Errorf("disk bucket: %w", durable.Hint(err))
 	}
 	if err := d.sweep(); err != nil {
-		return nil, fmt.Errorf("disk bucket: %w", diskHint(err))
+		return nil, fmt.Errorf("disk bucket: %w", durable.Hint(err))
 	}
 	return d, nil
 }
@@ -58,7 +59,7 @@ func (d *disk) sweep() error {
 		if err != nil || time.Since(info.ModTime()) < abandoned {
 			continue
 		}
-		if err := removeIfThere(filepath.Join(d.tmp, e.Name())); err != nil {
+		if err := durable.RemoveIfThere(filepath.Join(d.tmp, e.Name())); err != nil {
 			return err
 		}
 	}
@@ -69,7 +70,7 @@ func (d *disk) file(key string) string { return filepath.Join(d.root, filepath.F
 
 func (d *disk) Put(ctx context.Context, key string, body io.ReadSeeker, o models.Object) error {
 	if err := d.put(ctx, key, body, o); err != nil {
-		return fmt.Errorf("disk: put %s: %w", key, diskHint(err))
+		return fmt.Errorf("disk: put %s: %w", key, durable.Hint(err))
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (d *disk) put(ctx context.Context, key string, body io.ReadSeeker, o models
 		err = d.place(f.Name(), d.file(key))
 	}
 	if err != nil {
-		return errors.Join(err, removeIfThere(f.Name()))
+		return errors.Join(err, durable.RemoveIfThere(f.Name()))
 	}
 	return nil
 }
@@ -115,7 +116,7 @@ func (d *disk) room(size int64) error {
 	if size <= smallObject {
 		return nil
 	}
-	free, total, err := diskBytes(d.tmp)
+	free, total, err := durable.DiskBytes(d.tmp)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (d *disk) room(size int64) error {
 func (d *disk) place(part, final string) error {
 	dir := filepath.Dir(final)
 	for try := 0; ; try++ {
-		if err := mkdirSync(dir); err != nil {
+		if err := durable.MkdirSync(dir); err != nil {
 			return err
 		}
 		err := os.Rename(part, final)
@@ -148,7 +149,7 @@ func (d *disk) place(part, final string) error {
 // by a process that was killed before it could sync it.
 func (d *disk) syncUp(dir string) error {
 	for ; ; dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil || dir == d.root {
+		if err := durable.SyncDir(dir); err != nil || dir == d.root {
 			return err
 		}
 	}
@@ -176,7 +177,7 @@ func (d *disk) open(key string) (*fileReader, error) {
 func (d *disk) Stat(ctx context.Context, key string) (models.Object, time.Time, error) {
 	o, at, err := d.stat(ctx, key)
 	if err != nil {
-		return models.Object{}, time.Time{}, fmt.Errorf("disk: stat %s: %w", key, diskHint(err))
+		return models.Object{}, time.Time{}, fmt.Errorf("disk: stat %s: %w", key, durable.Hint(err))
 	}
 	return o, at, nil
 }
@@ -251,7 +252,7 @@ func (d *disk) List(ctx context.Context, prefix string, fn func(string, int64) e
 
 func (d *disk) Delete(ctx context.Context, key string) error {
 	if err := d.delete(ctx, key); err != nil {
-		return fmt.Errorf("disk: delete %s: %w", key, diskHint(err))
+		return fmt.Errorf("disk: delete %s: %w", key, durable.Hint(err))
 	}
 	return nil
 }
@@ -268,9 +269,9 @@ func (d *disk) delete(ctx context.Context, key string) error {
 		return err
 	}
 	dir := filepath.Dir(name)
-	err := syncDir(dir)
+	err := durable.SyncDir(dir)
 	// Whoever deletes the last object of a folder beside us takes the folder away.
-	for ; errors.Is(err, fs.ErrNotExist) && dir != d.root; err = syncDir(dir) {
+	for ; errors.Is(err, fs.ErrNotExist) && dir != d.root; err = durable.SyncDir(dir) {
 		dir = filepath.Dir(dir)
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -134,7 +135,7 @@ func (e *Entry) Save(in models.Incident) error {
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := e.save(in); err != nil {
-		return fmt.Errorf("spool: save %s: %w", e.id, diskHint(err))
+		return fmt.Errorf("spool: save %s: %w", e.id, durable.Hint(err))
 	}
 	return nil
 }
@@ -160,7 +161,7 @@ func saveIncident(dir string, in models.Incident, step func(string)) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, RecordFile), data, step)
+	return durable.ReplaceFileSteps(filepath.Join(dir, RecordFile), data, step)
 }
 
 // Write stores a small file such as a still. A crash leaves it whole or absent.
@@ -168,7 +169,7 @@ func (e *Entry) Write(name string, data []byte) error {
 	e.work.Lock()
 	defer e.work.Unlock()
 	if err := e.write(name, data); err != nil {
-		return fmt.Errorf("spool: write %s/%s: %w", e.id, name, diskHint(err))
+		return fmt.Errorf("spool: write %s/%s: %w", e.id, name, durable.Hint(err))
 	}
 	return nil
 }
@@ -180,13 +181,13 @@ func (e *Entry) write(name string, data []byte) error {
 	if state := e.State(); state != EntryRecording {
 		return fmt.Errorf("entry is %s: %w", state, fs.ErrClosed)
 	}
-	return writeFile(e.Path(name), data, e.spool.step)
+	return durable.ReplaceFileSteps(e.Path(name), data, e.spool.step)
 }
 
 // checkFileName refuses what is not a plain name, and the names that the spool writes.
 func checkFileName(name string) error {
 	switch {
-	case name != filepath.Base(name), strings.HasPrefix(name, "."), strings.HasSuffix(name, partSuffix),
+	case name != filepath.Base(name), strings.HasPrefix(name, "."), strings.HasSuffix(name, durable.PartSuffix),
 		name == RecordFile, name == ManifestFile, name == SignatureFile, name == readyFile, checkKey(name) != nil:
 		return fmt.Errorf("file name %.80q: %w", name, fs.ErrInvalid)
 	}
@@ -205,7 +206,7 @@ func (e *Entry) Ready(in models.Incident, files []File) error {
 		return nil
 	}
 	if err := e.ready(in, files); err != nil {
-		return fmt.Errorf("spool: ready %s: %w", e.id, diskHint(err))
+		return fmt.Errorf("spool: ready %s: %w", e.id, durable.Hint(err))
 	}
 	e.spool.wake()
 	return nil
@@ -229,14 +230,14 @@ func (e *Entry) ready(in models.Incident, files []File) error {
 		m.Objects = append(m.Objects, o)
 		step("ready: sealed " + f.Name)
 	}
-	if err := syncDir(e.dir); err != nil {
+	if err := durable.SyncDir(e.dir); err != nil {
 		return err
 	}
 	data, err := m.encode()
 	if err != nil {
 		return err
 	}
-	if err := writeFile(e.Path(ManifestFile), data, step); err != nil {
+	if err := durable.ReplaceFileSteps(e.Path(ManifestFile), data, step); err != nil {
 		return err
 	}
 	if err := e.save(in); err != nil {
@@ -247,7 +248,7 @@ func (e *Entry) ready(in models.Incident, files []File) error {
 		return err
 	}
 	seals := sealsOf(in, data, signature)
-	if err := writeFile(e.Path(readyFile), marker(seals), step); err != nil {
+	if err := durable.ReplaceFileSteps(e.Path(readyFile), marker(seals), step); err != nil {
 		return err
 	}
 	e.hand(m, seals)
@@ -259,7 +260,7 @@ func (e *Entry) ready(in models.Incident, files []File) error {
 func (e *Entry) sign(manifest []byte) ([]byte, error) {
 	path := e.Path(SignatureFile)
 	if e.spool.signer == nil {
-		return nil, removeIfThere(path)
+		return nil, durable.RemoveIfThere(path)
 	}
 	sig, err := e.spool.signer.Sign(models.PurposeManifest, manifest)
 	if err != nil {
@@ -269,7 +270,7 @@ func (e *Entry) sign(manifest []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data, writeFile(path, data, e.spool.step)
+	return data, durable.ReplaceFileSteps(path, data, e.spool.step)
 }
 
 // sealsOf describes the manifest and its signature, which may be nil, as objects.
@@ -349,7 +350,7 @@ func (e *Entry) remove() error {
 	e.leave()
 	s.forget(e.id)
 	s.step("removed: folder unnamed")
-	return errors.Join(syncDir(s.dir), os.RemoveAll(gone))
+	return errors.Join(durable.SyncDir(s.dir), os.RemoveAll(gone))
 }
 
 // damaged takes the entry out of the Uploader's way.
@@ -488,12 +489,12 @@ func (e *Entry) readSeals(marker string) ([]models.Object, []byte, error) {
 
 // sweep removes files that were being written when the program ended.
 func (e *Entry) sweep() error {
-	parts, err := filepath.Glob(e.Path("*" + partSuffix))
+	parts, err := filepath.Glob(e.Path("*" + durable.PartSuffix))
 	if err != nil {
 		return err
 	}
 	for _, p := range parts {
-		if err := removeIfThere(p); err != nil {
+		if err := durable.RemoveIfThere(p); err != nil {
 			return err
 		}
 	}

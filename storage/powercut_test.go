@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // A power cut loses what a kill does not: whatever the kernel had not yet brought to the
@@ -140,7 +142,7 @@ func powerCut(t *testing.T, at int) (done bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.close(), syncDir(disk.dir)); err != nil {
+	if err := errors.Join(s.close(), durable.SyncDir(disk.dir)); err != nil {
 		t.Fatal(err)
 	}
 	syscall.Sync()
@@ -189,7 +191,7 @@ func mustMkdir(t *testing.T, dir string) string {
 func TestPowerCutLosesWhatWasNotSynced(t *testing.T) {
 	disk := newCutDisk(t)
 	synced, lost := filepath.Join(disk.dir, "synced"), filepath.Join(disk.dir, "lost")
-	if err := writeFile(synced, []byte("synced"), func(string) {}); err != nil {
+	if err := durable.ReplaceFileSteps(synced, []byte("synced"), func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(lost, []byte("lost"), 0o600); err != nil {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -84,7 +85,7 @@ const (
 func OpenSpool(dir string, o SpoolOptions) (*Spool, error) {
 	s, err := openSpool(dir, o)
 	if err != nil {
-		return nil, fmt.Errorf("spool %s: %w", dir, diskHint(err))
+		return nil, fmt.Errorf("spool %s: %w", dir, durable.Hint(err))
 	}
 	return s, nil
 }
@@ -113,7 +114,7 @@ func openSpool(dir string, o SpoolOptions) (*Spool, error) {
 	if s.step == nil {
 		s.step = func(string) {}
 	}
-	if err := mkdirSync(filepath.Join(abs, corruptName)); err != nil {
+	if err := durable.MkdirSync(filepath.Join(abs, corruptName)); err != nil {
 		return nil, err
 	}
 	if err := s.acquire(); err != nil {
@@ -199,7 +200,7 @@ func (s *Spool) adopt(id, path string) error {
 	if err := os.Rename(path, final); err != nil {
 		return err
 	}
-	if err := syncDir(s.dir); err != nil {
+	if err := durable.SyncDir(s.dir); err != nil {
 		return err
 	}
 	return s.take(models.IncidentID(id))
@@ -242,7 +243,7 @@ func (s *Spool) setAside(id models.IncidentID, reason string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	if err := errors.Join(syncDir(folder), syncDir(s.dir)); err != nil {
+	if err := errors.Join(durable.SyncDir(folder), durable.SyncDir(s.dir)); err != nil {
 		return err
 	}
 	s.log.Error("spool: entry set aside, its files are kept for a person to look at",
@@ -279,7 +280,7 @@ func (s *Spool) Begin(in models.Incident) (*Entry, error) {
 		tell(context.Background(), s.custody, s.log, created)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("spool: begin %s: %w", in.ID, diskHint(err))
+		return nil, fmt.Errorf("spool: begin %s: %w", in.ID, durable.Hint(err))
 	}
 	return e, nil
 }
@@ -335,7 +336,7 @@ func (s *Spool) make(tmp, final string, in models.Incident) error {
 		return err
 	}
 	s.step("begin: folder named")
-	return syncDir(s.dir)
+	return durable.SyncDir(s.dir)
 }
 
 func (s *Spool) forget(id models.IncidentID) {
@@ -395,7 +396,7 @@ func (s *Spool) Usage() int64 {
 // Free is how many bytes footage may still take: what is left of the quota, or of the
 // file system above the reserve, whichever is less.
 func (s *Spool) Free() (int64, error) {
-	free, err := freeBytes(s.dir)
+	free, err := durable.FreeBytes(s.dir)
 	if err != nil {
 		return 0, fmt.Errorf("spool: %w", err)
 	}
@@ -416,7 +417,7 @@ func (s *Spool) Allow(n int64) error {
 				ErrFull, humanBytes(used), humanBytes(s.quota), humanBytes(n))
 		}
 	}
-	free, err := freeBytes(s.dir)
+	free, err := durable.FreeBytes(s.dir)
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}

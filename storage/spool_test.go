@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -164,7 +165,7 @@ func TestBeginRefuses(t *testing.T) {
 func TestEntryRefuses(t *testing.T) {
 	s := mustSpool(t, t.TempDir(), SpoolOptions{})
 	e := record(t, s, incident(1), []byte("clip"))
-	for _, name := range []string{"", ".", "..", "../x", "a/b", RecordFile, ManifestFile, readyFile, ".x", "x" + partSuffix, "a\x00"} {
+	for _, name := range []string{"", ".", "..", "../x", "a/b", RecordFile, ManifestFile, readyFile, ".x", "x" + durable.PartSuffix, "a\x00"} {
 		if err := e.Write(name, nil); !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("Write %q: got %v", name, err)
 		}
@@ -251,7 +252,7 @@ func TestQuotaRefusesFootageAndDeletesNothing(t *testing.T) {
 
 func TestReserveRefusesFootage(t *testing.T) {
 	dir := t.TempDir()
-	free, err := freeBytes(dir)
+	free, err := durable.FreeBytes(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

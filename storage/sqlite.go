@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // lockPatience is how long a statement waits for another process to let go of the file.
@@ -32,8 +34,8 @@ func OpenSQLite(path string) (Index, error) {
 }
 
 func openSQLite(path string, patience time.Duration) (*sqlIndex, error) {
-	if err := mkdirSync(filepath.Dir(path)); err != nil {
-		return nil, diskHint(err)
+	if err := durable.MkdirSync(filepath.Dir(path)); err != nil {
+		return nil, durable.Hint(err)
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(path), &st); err != nil {
@@ -43,7 +45,7 @@ func openSQLite(path string, patience time.Duration) (*sqlIndex, error) {
 		return nil, fmt.Errorf("the file lies on %s, where SQLite's locks do not hold: put it on a local disk, or use PostgreSQL", name)
 	}
 	if err := makePrivate(path); err != nil {
-		return nil, diskHint(err)
+		return nil, durable.Hint(err)
 	}
 	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", clustered: "WITHOUT ROWID", merges: true, bind: bindQuestion,
 		unindexed: unindexedSQLite, explain: explainSQLite}}

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // Faststart turns the fragmented clip src into the ordinary MP4 dst: index first, so that
@@ -69,7 +71,7 @@ func faststart(in *os.File, size int64, dst string, verify bool) (Info, error) {
 		_ = os.Remove(part) // a later attempt overwrites what cannot be removed
 		return Info{}, err
 	}
-	return info, syncDir(filepath.Dir(dst))
+	return info, durable.SyncDir(filepath.Dir(dst))
 }
 
 func writeFinished(out io.Writer, in io.ReaderAt, head fileHead, info Info, t *tables, frags []fragment) (int64, error) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -362,7 +363,7 @@ func (w *Writer) syncFile() error {
 		return fmt.Errorf("sync clip: %w", err)
 	}
 	if !w.named && w.size > 0 {
-		if err := syncDir(filepath.Dir(w.path)); err != nil {
+		if err := durable.SyncDir(filepath.Dir(w.path)); err != nil {
 			return err
 		}
 		w.named = true
@@ -395,17 +396,4 @@ func (w *Writer) nameUnwritten() {
 func (w *Writer) fail(err error) error {
 	w.err = err
 	return err
-}
-
-// syncDir makes the names in a folder survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync folder: %w", err)
-	}
-	return nil
 }

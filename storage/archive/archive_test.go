@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -428,7 +429,7 @@ func TestRoom(t *testing.T) {
 	if yard, err := a.Segments("yard", span(0, 300)); err != nil || len(yard) > 0 {
 		t.Errorf("left of yard: %v, %v", names(yard), err)
 	}
-	free, err := freeBytes(dir)
+	free, err := durable.FreeBytes(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -58,7 +57,7 @@ func makeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(parent), syncDir(filepath.Dir(parent)))
+	return errors.Join(durable.SyncDir(parent), durable.SyncDir(filepath.Dir(parent)))
 }
 
 // Finish puts a segment on record. Its file is complete and synced.
@@ -96,7 +95,7 @@ func appendSynced(path string, line []byte) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil && st.Size() == 0 {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncDir(filepath.Dir(path))
 	}
 	return err
 }
@@ -169,7 +168,7 @@ func (a *Archive) Allow() error {
 	if a.o.Reserve < 0 {
 		return nil
 	}
-	free, err := freeBytes(a.dir)
+	free, err := durable.FreeBytes(a.dir)
 	if err != nil {
 		return err
 	}
@@ -184,13 +183,4 @@ func (a *Archive) Allow() error {
 		return fmt.Errorf("%w: %d MiB are free, %d MiB are kept for evidence and records", ErrFull, free>>20, a.o.Reserve/2>>20)
 	}
 	return nil
-}
-
-// freeBytes is how many bytes may still be written to the file system that holds dir.
-func freeBytes(dir string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil {
-		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
-	}
-	return int64(st.Bavail) * st.Frsize, nil
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vedette-cctv/vedette/durable"
 	"github.com/vedette-cctv/vedette/models"
 )
 
@@ -205,7 +206,7 @@ func (a *Archive) MakeRoom(ctx context.Context) error {
 	if a.o.Reserve < 0 {
 		return nil
 	}
-	free, err := freeBytes(a.dir)
+	free, err := durable.FreeBytes(a.dir)
 	if err != nil {
 		return err
 	}
@@ -398,18 +399,5 @@ func (a *Archive) markDeleted(cam models.CameraID, batch []models.Segment) error
 		return err
 	}
 	path := filepath.Join(a.dir, string(cam), deletedFile)
-	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".part", path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return durable.ReplaceFile(path, data)
 }
