@@ -14,6 +14,7 @@ import (
 
 	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
@@ -222,7 +223,7 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 		return huma.Error400BadRequest("the cursor is not one that this server gave for this query")
 	case errors.Is(err, incident.ErrState), errors.Is(err, storage.ErrHold), isConflict(err):
 		return huma.Error409Conflict(err.Error())
-	case errors.Is(err, ErrWeakPassword), errors.Is(err, incident.ErrJudgement):
+	case errors.Is(err, people.ErrWeakPassword), errors.Is(err, incident.ErrJudgement):
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, ErrHubClients), errors.Is(err, ErrHubClosed):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
@@ -28,7 +29,7 @@ func BenchmarkQueueOf10000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	accounts, _, err := openAccounts(filepath.Join(b.TempDir(), "accounts.json"), cheap)
+	accounts, _, err := people.Open(filepath.Join(b.TempDir(), "accounts.json"), people.Options{Cost: cheap})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func BenchmarkQueueOf10000(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cookie, ok := s.sessions.open(AdminUser)
+	cookie, ok := s.sessions.open(people.AdminUser)
 	if !ok {
 		b.Fatal("no session")
 	}

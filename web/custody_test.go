@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
@@ -106,7 +107,7 @@ func TestUseOfEvidenceIsLogged(t *testing.T) {
 	if got := log.acts(); !slices.Equal(got, []string{played, viewed}) {
 		t.Errorf("got %v, want one play and one view", got)
 	}
-	if r := log.entries[0]; r.Who != AdminUser || r.Remote != "198.51.100.7" || r.Camera != in.Camera || len(r.Objects) != 1 || r.Objects[0].SHA256 != in.Footage.Objects[0].SHA256 {
+	if r := log.entries[0]; r.Who != people.AdminUser || r.Remote != "198.51.100.7" || r.Camera != in.Camera || len(r.Objects) != 1 || r.Objects[0].SHA256 != in.Footage.Objects[0].SHA256 {
 		t.Errorf("entry %+v", r)
 	}
 	// Another session is another use, another incident too.
@@ -216,7 +217,7 @@ func TestHold(t *testing.T) {
 	}
 	var held models.Incident
 	b.want(http.StatusOK, "POST", path+"/hold", map[string]any{"why": " case 4711 "}).decode(t, &held)
-	if held.Hold == nil || held.Hold.Why != "case 4711" || held.Hold.By != AdminUser || held.Hold.At.IsZero() {
+	if held.Hold == nil || held.Hold.Why != "case 4711" || held.Hold.By != people.AdminUser || held.Hold.At.IsZero() {
 		t.Errorf("hold %+v", held.Hold)
 	}
 	if r := get[Retention](b, path+"/retention"); !r.Held || !r.Expires.IsZero() || r.Hold == nil {
@@ -229,7 +230,7 @@ func TestHold(t *testing.T) {
 	}
 	b.want(http.StatusUnprocessableEntity, "DELETE", path+"/hold", map[string]any{"why": ""})
 	b.want(http.StatusOK, "DELETE", path+"/hold", map[string]any{"why": "case is closed"}).decode(t, &held)
-	if n := len(held.Log); n == 0 || held.Log[n-1].Who != AdminUser || held.Log[n-1].Note != "case is closed" {
+	if n := len(held.Log); n == 0 || held.Log[n-1].Who != people.AdminUser || held.Log[n-1].Note != "case is closed" {
 		t.Errorf("log %+v", held.Log)
 	}
 	b.want(http.StatusNotFound, "POST", "/api/incidents/nothing/hold", map[string]any{"why": "case 4711"})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 )
 
 // sse reads a stream of events over a real connection.
@@ -103,7 +104,7 @@ func TestEventsEndWithTheSession(t *testing.T) {
 		now := time.Now()
 		clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now.Add(time.Since(now)) }
 		server := &Server{sessions: sessions{accounts: s.server.Accounts, now: clock, all: map[token]*session{}}}
-		if _, ok := server.sessions.open(AdminUser); !ok {
+		if _, ok := server.sessions.open(people.AdminUser); !ok {
 			t.Fatal("no session")
 		}
 		var tok token
@@ -146,7 +147,7 @@ func TestEventsEndWithTheShift(t *testing.T) {
 	s := newSite(t)
 	synctest.Test(t, func(t *testing.T) {
 		server := &Server{sessions: sessions{accounts: s.server.Accounts, now: time.Now, all: map[token]*session{}}}
-		if _, ok := server.sessions.open(AdminUser); !ok {
+		if _, ok := server.sessions.open(people.AdminUser); !ok {
 			t.Fatal("no session")
 		}
 		var tok token

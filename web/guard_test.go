@@ -22,12 +22,6 @@ func mustURL(t *testing.T, s string) *url.URL {
 	return u
 }
 
-func between(s, from, to string) string {
-	_, s, _ = strings.Cut(s, from)
-	s, _, _ = strings.Cut(s, to)
-	return s
-}
-
 func TestCrossOriginIsRefused(t *testing.T) {
 	s := newSite(t)
 	in := sample(1)

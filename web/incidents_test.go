@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 )
 
 func TestListFiltersOrdersAndPages(t *testing.T) {
@@ -140,8 +142,8 @@ func TestLifeOfAnIncident(t *testing.T) {
 	b.want(http.StatusOK, "POST", path+"/close", nil).decode(t, &got)
 	b.want(http.StatusConflict, "POST", path+"/close", nil)
 
-	want := []models.Action{{At: day, Who: AdminUser, What: "acknowledged", Note: "going there"}, {At: day, Who: AdminUser, What: "closed"}}
-	if got.State != models.StateClosed || !slices.Equal(got.Log, want) || got.Revision != 3 {
+	want := []models.Action{{At: day, Who: people.AdminUser, What: "acknowledged", Note: "going there"}, {At: day, Who: people.AdminUser, What: "closed"}}
+	if got.State != models.StateClosed || !reflect.DeepEqual(got.Log, want) || got.Revision != 3 {
 		t.Errorf("got %s, revision %d, log %v", got.State, got.Revision, got.Log)
 	}
 	if get[IncidentPage](b, "/api/incidents").Open != 0 {
@@ -202,7 +204,7 @@ func TestCameras(t *testing.T) {
 func TestJudgement(t *testing.T) {
 	type log = []models.Action
 	by := func(what, note string) models.Action {
-		return models.Action{At: day, Who: AdminUser, What: what, Note: note}
+		return models.Action{At: day, Who: people.AdminUser, What: what, Note: note}
 	}
 	for _, tc := range []struct {
 		name  string
@@ -253,11 +255,11 @@ func TestJudgement(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(got.Log, tc.log) {
+			if !reflect.DeepEqual(got.Log, tc.log) {
 				t.Errorf("log %v, want %v", got.Log, tc.log)
 			}
 			if tc.want != nil {
-				tc.want.By, tc.want.At = AdminUser, day
+				tc.want.By, tc.want.At = people.AdminUser, day
 			}
 			if (got.Judgement == nil) != (tc.want == nil) || got.Judgement != nil && *got.Judgement != *tc.want {
 				t.Errorf("judgement %+v, want %+v", got.Judgement, tc.want)

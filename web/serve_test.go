@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vedette-cctv/vedette/people"
 )
 
 // serve runs the site's server on a loopback port of its own and returns its address,
@@ -52,7 +54,7 @@ func TestShutdownEndsStreams(t *testing.T) {
 	addr, stop, done := s.serve("", "")
 	b := s.browser()
 	b.base = "http://" + addr
-	b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": AdminUser, "password": s.oneTime})
+	b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": people.AdminUser, "password": s.oneTime})
 	b.want(http.StatusOK, "PUT", "/api/session/password", map[string]string{"old": s.oneTime, "new": "correct horse battery"})
 	stream := b.stream()
 	stream.next()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
@@ -56,7 +57,7 @@ type Server struct {
 	Incidents Incidents
 	Evidence  Evidence
 	Cameras   Cameras
-	Accounts  *Accounts
+	Accounts  *people.Accounts
 	Events    *Hub
 	// Status tells about version, configuration and storage. Now and Cameras are
 	// filled in by the server.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vedette-cctv/vedette/people"
 )
 
 // Session says who is logged in.
@@ -83,9 +85,9 @@ func (s *Server) sessionOf(user string, mustChange bool) Session {
 
 func (s *Server) login(ctx context.Context, in *credentials) (*sessionAnswer, error) {
 	q := requestOf(ctx)
-	err := s.attempt(ctx, in.Body.User, in.Body.Password, s.Accounts.verify)
-	if errors.Is(err, ErrCredentials) {
-		return nil, huma.Error401Unauthorized(ErrCredentials.Error())
+	err := s.attempt(ctx, in.Body.User, in.Body.Password, s.Accounts.Verify)
+	if errors.Is(err, people.ErrCredentials) {
+		return nil, huma.Error401Unauthorized(people.ErrCredentials.Error())
 	}
 	if err != nil {
 		return nil, err
@@ -104,9 +106,9 @@ func (s *Server) login(ctx context.Context, in *credentials) (*sessionAnswer, er
 func (s *Server) changePassword(ctx context.Context, in *passwordChange) (*sessionAnswer, error) {
 	who := requestOf(ctx).who
 	err := s.attempt(ctx, who.user, in.Body.Old, func(ctx context.Context, user, old string) error {
-		return s.Accounts.setPassword(ctx, user, old, in.Body.New)
+		return s.Accounts.SetPassword(ctx, user, old, in.Body.New)
 	})
-	if errors.Is(err, ErrCredentials) {
+	if errors.Is(err, people.ErrCredentials) {
 		return nil, huma.Error403Forbidden("the old password is wrong") // not 401: the session stands
 	}
 	if err != nil {
@@ -117,7 +119,7 @@ func (s *Server) changePassword(ctx context.Context, in *passwordChange) (*sessi
 	return s.begin(who.user)
 }
 
-// attempt checks a password within the limits on guessing. It returns ErrCredentials for
+// attempt checks a password within the limits on guessing. It returns people.ErrCredentials for
 // a wrong one, else what to answer.
 func (s *Server) attempt(ctx context.Context, user, password string, check func(ctx context.Context, user, password string) error) error {
 	now, addr := s.Now(), requestOf(ctx).addr
@@ -132,10 +134,10 @@ func (s *Server) attempt(ctx context.Context, user, password string, check func(
 	}
 	err := check(ctx, user, password)
 	switch {
-	case errors.Is(err, ErrCredentials):
+	case errors.Is(err, people.ErrCredentials):
 		s.Log.Warn("password refused", "user", user, "addr", addr.String())
 		return err
-	case err != nil && !errors.Is(err, ErrWeakPassword):
+	case err != nil && !errors.Is(err, people.ErrWeakPassword):
 		return s.fail(ctx, "login", err)
 	}
 	s.byAddress.reset(addrKey(addr))
@@ -154,8 +156,8 @@ func retryAfter(d time.Duration) string {
 func (s *Server) begin(user string) (*sessionAnswer, error) {
 	cookie, ok := s.sessions.open(user)
 	if !ok { // the account went away between the two steps
-		return nil, huma.Error401Unauthorized(ErrCredentials.Error())
+		return nil, huma.Error401Unauthorized(people.ErrCredentials.Error())
 	}
-	_, mustChange, _ := s.Accounts.standing(user)
+	_, mustChange, _ := s.Accounts.Standing(user)
 	return &sessionAnswer{SetCookie: []*http.Cookie{cookie}, Body: s.sessionOf(user, mustChange)}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/vedette-cctv/vedette/people"
 )
 
 // How long a session lives. A shift is at most twelve hours; the idle limit ends
@@ -26,7 +28,7 @@ type token [sha256.Size]byte
 
 type session struct {
 	user    string
-	stamp   stamp
+	stamp   people.Stamp
 	created time.Time
 	used    time.Time
 	done    map[string]*deed
@@ -45,7 +47,7 @@ const maxDeeds = 10_000
 // usual session library saves a session at the end of each request, so that a request
 // under way brings back a session that was ended meanwhile; here ended means ended.
 type sessions struct {
-	accounts *Accounts
+	accounts *people.Accounts
 	now      func() time.Time
 	secure   bool
 
@@ -68,7 +70,7 @@ func (s *sessions) cookie(value string, maxAge int) *http.Cookie {
 // open begins a session and returns the cookie that proves it. The secret is always
 // new: a cookie that was planted before the login never becomes a session.
 func (s *sessions) open(user string) (*http.Cookie, bool) {
-	st, _, ok := s.accounts.standing(user)
+	st, _, ok := s.accounts.Standing(user)
 	if !ok {
 		return nil, false
 	}
@@ -130,7 +132,7 @@ func (s *sessions) use(t token) (identity, bool) {
 	if se == nil {
 		return identity{}, false
 	}
-	st, mustChange, ok := s.accounts.standing(se.user)
+	st, mustChange, ok := s.accounts.Standing(se.user)
 	if !ok || st != se.stamp || se.over(now) {
 		delete(s.all, t)
 		return identity{}, false

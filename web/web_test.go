@@ -16,11 +16,12 @@ import (
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
 // cheap keeps the tests fast; only the tests of hashing itself pay in full.
-var cheap = cost{memory: 8, time: 1, threads: 1}
+var cheap = people.Cost{Memory: 8, Time: 1, Threads: 1}
 
 var day = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
@@ -80,7 +81,7 @@ func newSite(t testing.TB, change ...func(*Server)) *site {
 				Zones: []models.Zone{{ID: "door"}}},
 			{ID: "yard", Name: "Yard", Health: models.Health{Camera: "yard", Connection: models.Disconnected, Error: "connection refused"}},
 		}}}
-	accounts, oneTime, err := openAccounts(s.accounts, cheap)
+	accounts, oneTime, err := people.Open(s.accounts, people.Options{Cost: cheap})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,11 +139,11 @@ func (s *site) logIn() *browser {
 	b := s.browser()
 	if s.password == "" {
 		s.password = "correct horse battery"
-		b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": AdminUser, "password": s.oneTime})
+		b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": people.AdminUser, "password": s.oneTime})
 		b.want(http.StatusOK, "PUT", "/api/session/password", map[string]string{"old": s.oneTime, "new": s.password})
 		return b
 	}
-	b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": AdminUser, "password": s.password})
+	b.want(http.StatusOK, "POST", "/api/session", map[string]string{"user": people.AdminUser, "password": s.password})
 	return b
 }
 

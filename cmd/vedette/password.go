@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/vedette-cctv/vedette/web"
+	"github.com/vedette-cctv/vedette/people"
 )
 
 type passwordCmd struct {
@@ -16,7 +16,7 @@ func (c passwordCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	accounts, oneTime, err := web.OpenAccounts(dataFile(cfg, "accounts.json"))
+	accounts, oneTime, err := people.Open(dataFile(cfg, "accounts.json"), people.Options{})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/pipeline"
 	"github.com/vedette-cctv/vedette/storage"
 	"github.com/vedette-cctv/vedette/storage/archive"
@@ -104,7 +105,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err := checkLock(ctx, bucket, s.log); err != nil {
 		return err
 	}
-	accounts, oneTime, err := web.OpenAccounts(dataFile(s.cfg, "accounts.json"))
+	accounts, oneTime, err := people.Open(dataFile(s.cfg, "accounts.json"), people.Options{})
 	if err != nil {
 		return err
 	}

@@ -707,6 +707,7 @@ export interface components {
         Action: {
             /** Format: date-time */
             at: string;
+            changed?: components["schemas"]["Changed"][];
             note?: string;
             what: string;
             who: string;
@@ -714,6 +715,27 @@ export interface components {
         Alive: {
             /** @enum {string} */
             status: "alive";
+        };
+        Assignment: {
+            /** Format: date-time */
+            at?: string;
+            by?: string;
+            /** Format: int64 */
+            escalated?: number;
+            officer?: string;
+        };
+        Attachment: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            id: string;
+            key: string;
+            name: string;
+            note?: string;
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+            type: string;
         };
         Box: {
             /** Format: double */
@@ -747,6 +769,24 @@ export interface components {
         };
         CameraList: {
             items: components["schemas"]["Camera"][];
+        };
+        Change: {
+            camera?: string;
+            /** Format: date-time */
+            done?: string;
+            done_by?: string;
+            /** Format: date-time */
+            due?: string;
+            id: string;
+            kind: string;
+            owner?: string;
+            text: string;
+            zone?: string;
+        };
+        Changed: {
+            field: string;
+            from?: string;
+            to?: string;
         };
         CheckResult: {
             /** @description why; only shown to callers on the same machine, with a session or with the monitoring token */
@@ -792,6 +832,20 @@ export interface components {
              */
             total: number;
         };
+        Course: {
+            /** Format: date-time */
+            acknowledged?: string;
+            /** Format: date-time */
+            closed?: string;
+            /** Format: int64 */
+            reopened?: number;
+            /** Format: date-time */
+            resolved?: string;
+            /** Format: date-time */
+            responded?: string;
+            /** Format: date-time */
+            reviewed?: string;
+        };
         Coverage: {
             /** @description stretches without, and why */
             gaps: components["schemas"]["Gap"][];
@@ -821,6 +875,40 @@ export interface components {
             note?: string;
             objects?: components["schemas"]["Object"][];
             remote?: string;
+            who: string;
+        };
+        Deadline: {
+            /** Format: date-time */
+            due?: string;
+            /** Format: int64 */
+            left_ns?: number;
+            /** Format: date-time */
+            met?: string;
+            missed?: boolean;
+            paused?: string;
+            promise: string;
+            /** Format: int64 */
+            within_ns: number;
+        };
+        Delivery: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            how: string;
+            id: string;
+            reference?: string;
+            sha256?: string;
+            to: string;
+            why: string;
+        };
+        Effort: {
+            /** Format: date-time */
+            from: string;
+            id: string;
+            note?: string;
+            /** Format: int64 */
+            spent_ns: number;
+            timing?: boolean;
             who: string;
         };
         ErrorDetail: {
@@ -894,6 +982,20 @@ export interface components {
             track: number;
             why: components["schemas"]["Fact"][];
             zone: string;
+        };
+        Exhibit: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            camera: string;
+            /** Format: date-time */
+            from: string;
+            id: string;
+            incident?: string;
+            note?: string;
+            object?: components["schemas"]["Object"];
+            /** Format: date-time */
+            to: string;
         };
         ExhibitOrderBody: {
             /** @description IDs */
@@ -1037,9 +1139,16 @@ export interface components {
         Incident: {
             /** Format: date-time */
             alarm: string;
+            assignment?: components["schemas"]["Assignment"];
             box: components["schemas"]["Box"];
             camera: string;
             config: string;
+            course?: components["schemas"]["Course"];
+            deadlines?: components["schemas"]["Deadline"][];
+            deliveries?: components["schemas"]["Delivery"][];
+            description?: string;
+            /** Format: int64 */
+            edition: number;
             /** Format: date-time */
             end?: string;
             /** Format: int64 */
@@ -1048,25 +1157,35 @@ export interface components {
             footage: components["schemas"]["Footage"];
             hold?: components["schemas"]["Hold"];
             id: string;
+            investigation?: components["schemas"]["Investigation"];
             judgement?: components["schemas"]["Judgement"];
             /** @enum {string} */
             kind: "motion" | "intrusion" | "loitering" | "returning" | "line" | "crowd" | "left_object" | "removed_object" | "camera_lost" | "frozen" | "covered" | "defocused" | "moved" | "blank" | "clock" | "storage";
             label: string;
+            linked?: components["schemas"]["Linked"];
             log: components["schemas"]["Action"][];
+            /** Format: int64 */
+            number: number;
             /** Format: date-time */
             opened: string;
+            origin?: string;
             polygon: components["schemas"]["Point"][];
+            resolution?: components["schemas"]["Resolution"];
+            review?: components["schemas"]["Review"];
             /** Format: int64 */
             revision: number;
             /** Format: double */
             score: number;
             /** @enum {string} */
             severity: "low" | "medium" | "high" | "critical";
+            site?: string;
             /** Format: date-time */
             start: string;
             /** @enum {string} */
             state: "new" | "acknowledged" | "closed";
+            triage?: components["schemas"]["Triage"];
             version: string;
+            waiting?: components["schemas"]["Waiting"];
             zone: string;
         };
         IncidentPage: {
@@ -1103,6 +1222,15 @@ export interface components {
             signature: "valid" | "invalid" | "absent" | "unknown_key" | "unchecked";
             /** @description nothing that was checked is missing or altered */
             sound: boolean;
+        };
+        Investigation: {
+            attachments?: components["schemas"]["Attachment"][];
+            effort?: components["schemas"]["Effort"][];
+            exhibits?: components["schemas"]["Exhibit"][];
+            marks?: components["schemas"]["Mark"][];
+            statements?: components["schemas"]["Statement"][];
+            subjects?: components["schemas"]["Subject"][];
+            tasks?: components["schemas"]["Task"][];
         };
         JudgeStepBody: {
             /** @description for the judgement and the incident's log */
@@ -1166,6 +1294,26 @@ export interface components {
         KeyList: {
             /** @description the current one first */
             items: components["schemas"]["KeyEntry"][];
+        };
+        Linked: {
+            from?: string;
+            into?: string;
+            merged?: string[];
+            series?: string;
+        };
+        Mark: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            id: string;
+            text: string;
+            /** Format: date-time */
+            when: string;
+        };
+        Money: {
+            /** Format: int64 */
+            amount: number;
+            currency: string;
         };
         Moved: {
             /** Format: date-time */
@@ -1253,6 +1401,16 @@ export interface components {
         ReleaseStepBody: {
             why: string;
         };
+        Resolution: {
+            assessment?: string;
+            /** Format: date-time */
+            at: string;
+            by: string;
+            loss?: components["schemas"]["Money"];
+            outcome: string;
+            police?: string;
+            recovery?: string;
+        };
         Retention: {
             /**
              * Format: date-time
@@ -1263,6 +1421,16 @@ export interface components {
             held: boolean;
             /** @description the last one, also when it is over */
             hold?: components["schemas"]["Hold"];
+        };
+        Review: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            changes?: components["schemas"]["Change"][];
+            happened: string;
+            signs: string;
+            summary?: string;
+            unfolded: string;
         };
         Rule: {
             /** Format: int64 */
@@ -1327,6 +1495,17 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        Statement: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            contact?: string;
+            id: string;
+            /** Format: date-time */
+            taken_at: string;
+            text: string;
+            witness: string;
+        };
         Status: {
             cameras: components["schemas"]["CameraCount"];
             config: components["schemas"]["ConfigStatus"];
@@ -1376,6 +1555,46 @@ export interface components {
             pending: number;
             /** Format: int64 */
             pending_bytes: number;
+        };
+        Subject: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            id: string;
+            kind: string;
+            name?: string;
+            plate?: string;
+            role: string;
+            text: string;
+        };
+        Task: {
+            /** Format: date-time */
+            done?: string;
+            done_by?: string;
+            /** Format: date-time */
+            due?: string;
+            id: string;
+            owner?: string;
+            skipped?: string;
+            stage: string;
+            text: string;
+        };
+        Triage: {
+            /** Format: int64 */
+            impact?: number;
+            /** Format: int64 */
+            likelihood?: number;
+            reason?: string;
+            sub?: string;
+            tags?: string[];
+            type?: string;
+        };
+        Waiting: {
+            by: string;
+            for: string;
+            note?: string;
+            /** Format: date-time */
+            since: string;
         };
         Zone: {
             id: string;

@@ -1,4 +1,4 @@
-package web
+package people
 
 import (
 	"crypto/rand"
@@ -11,16 +11,16 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// cost says how dear one verification is.
-type cost struct {
-	memory  uint32 // KiB
-	time    uint32 // passes over the memory
-	threads uint8
+// Cost says how dear one verification is.
+type Cost struct {
+	Memory  uint32 // KiB
+	Time    uint32 // passes over the memory
+	Threads uint8
 }
 
-// owasp is the choice of 19 MiB from the OWASP Password Storage Cheat Sheet: about 20 ms
+// OWASP is the choice of 19 MiB from the OWASP Password Storage Cheat Sheet: about 20 ms
 // of one core.
-var owasp = cost{memory: 19 * 1024, time: 2, threads: 1}
+var OWASP = Cost{Memory: 19 * 1024, Time: 2, Threads: 1}
 
 // Sizes of a hash in bytes (RFC 9106, section 3.1).
 const (
@@ -46,7 +46,7 @@ var errHash = errors.New("not an argon2id hash")
 
 // phc is a parsed hash in the PHC string format: $argon2id$v=19$m=…,t=…,p=…$salt$key.
 type phc struct {
-	cost
+	Cost
 	salt, key []byte
 }
 
@@ -56,11 +56,11 @@ func parsePHC(s string) (phc, error) {
 		return phc{}, errHash
 	}
 	var h phc
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.time, &h.threads); err != nil {
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.Memory, &h.Time, &h.Threads); err != nil {
 		return phc{}, errHash
 	}
-	if h.memory < 8*uint32(h.threads) || h.memory > maxHashMemory ||
-		h.time < 1 || h.time > maxHashTime || h.threads < 1 || h.threads > maxHashThreads {
+	if h.Memory < 8*uint32(h.Threads) || h.Memory > maxHashMemory ||
+		h.Time < 1 || h.Time > maxHashTime || h.Threads < 1 || h.Threads > maxHashThreads {
 		return phc{}, errHash
 	}
 	var err error
@@ -77,20 +77,20 @@ func parsePHC(s string) (phc, error) {
 }
 
 func (h phc) String() string {
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.time, h.threads,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.Memory, h.Time, h.Threads,
 		base64.RawStdEncoding.EncodeToString(h.salt), base64.RawStdEncoding.EncodeToString(h.key))
 }
 
 func (h phc) derive(password string) []byte {
-	return argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.threads, uint32(len(h.key)))
+	return argon2.IDKey([]byte(password), h.salt, h.Time, h.Memory, h.Threads, uint32(len(h.key)))
 }
 
 func (h phc) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.derive(password), h.key) == 1
 }
 
-func hashPassword(password string, c cost) phc {
-	h := phc{cost: c, salt: make([]byte, hashSalt), key: make([]byte, hashKey)}
+func hashPassword(password string, c Cost) phc {
+	h := phc{Cost: c, salt: make([]byte, hashSalt), key: make([]byte, hashKey)}
 	rand.Read(h.salt)
 	h.key = h.derive(password)
 	return h

@@ -1,4 +1,4 @@
-package web
+package people
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vedette-cctv/vedette/durable"
 )
 
 // AdminUser is the account that the first start creates.
@@ -39,7 +41,7 @@ type Accounts struct {
 	ChangeOptional bool
 
 	path  string
-	cost  cost
+	cost  Cost
 	dummy phc           // verified for users that do not exist, so that they take as long as others
 	work  chan struct{} // bounds how many hashes are computed at once: 19 MiB each
 
@@ -64,14 +66,19 @@ type accountsFile struct {
 
 const accountsSchema = 1
 
-// OpenAccounts reads the accounts at path. When there is no such file it makes one with
-// the user "admin" and returns the generated one-time password, which is stored nowhere
-// else: show it to the operator. It refuses a file that others may read.
-func OpenAccounts(path string) (a *Accounts, oneTime string, err error) {
-	return openAccounts(path, owasp)
+// Options say how accounts are kept.
+type Options struct {
+	Cost Cost // of the hashes of new passwords; zero: OWASP
 }
 
-func openAccounts(path string, c cost) (a *Accounts, oneTime string, err error) {
+// Open reads the accounts at path. When there is no such file it makes one with
+// the user "admin" and returns the generated one-time password, which is stored nowhere
+// else: show it to the operator. It refuses a file that others may read.
+func Open(path string, o Options) (a *Accounts, oneTime string, err error) {
+	c := o.Cost
+	if c == (Cost{}) {
+		c = OWASP
+	}
 	a = &Accounts{path: path, cost: c, dummy: hashPassword(oneTimePassword(), c), work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, "", fmt.Errorf("accounts: %w", err)
@@ -114,8 +121,8 @@ func (a *Accounts) ResetPassword(user string) (oneTime string, err error) {
 	return oneTime, nil
 }
 
-// verify checks a password. It takes the same time whether or not the user exists.
-func (a *Accounts) verify(ctx context.Context, user, password string) error {
+// Verify checks a password. It takes the same time whether or not the user exists.
+func (a *Accounts) Verify(ctx context.Context, user, password string) error {
 	h, known := a.dummy, false
 	a.mu.Lock()
 	err := a.refresh()
@@ -141,9 +148,9 @@ func (a *Accounts) verify(ctx context.Context, user, password string) error {
 	return nil
 }
 
-// setPassword replaces the user's password with one of the user's own choice.
-func (a *Accounts) setPassword(ctx context.Context, user, old, password string) error {
-	if err := a.verify(ctx, user, old); err != nil {
+// SetPassword replaces the user's password with one of the user's own choice.
+func (a *Accounts) SetPassword(ctx context.Context, user, old, password string) error {
+	if err := a.Verify(ctx, user, old); err != nil {
 		return err
 	}
 	switch {
@@ -181,21 +188,21 @@ func distinct(s string) int {
 	return len(seen)
 }
 
-// stamp names the present password of a user without revealing it. A session carries
+// Stamp names the present password of a user without revealing it. A session carries
 // the stamp it was opened under and dies when the two part.
-type stamp [sha256.Size]byte
+type Stamp [sha256.Size]byte
 
-// standing says whether the user still exists, under which stamp, and whether the
+// Standing says whether the user still exists, under which stamp, and whether the
 // password has yet to be chosen.
-func (a *Accounts) standing(user string) (s stamp, mustChange, ok bool) {
+func (a *Accounts) Standing(user string) (s Stamp, mustChange, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.refresh() != nil {
-		return stamp{}, false, false
+		return Stamp{}, false, false
 	}
 	i := a.find(user)
 	if i < 0 {
-		return stamp{}, false, false
+		return Stamp{}, false, false
 	}
 	return sha256.Sum256([]byte(a.users[i].Hash)), a.users[i].MustChange, true
 }
@@ -313,34 +320,13 @@ func parseAccounts(data []byte) ([]account, error) {
 // maxUser bounds a user name in bytes.
 const maxUser = 64
 
-// write replaces the file: temporary file, fsync, rename, fsync of the folder.
+// write replaces the file.
 func (a *Accounts) write() error {
 	data, err := json.MarshalIndent(accountsFile{Schema: accountsSchema, Users: a.users}, "", "  ")
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(a.path)
-	f, err := os.CreateTemp(dir, filepath.Base(a.path)+".*.tmp") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone after the rename
-	_, err = f.Write(append(data, '\n'))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), a.path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := durable.ReplaceFile(a.path, append(data, '\n')); err != nil {
 		return err
 	}
 	a.info, err = os.Stat(a.path)
