@@ -21,6 +21,10 @@ const (
 	lateness = 5 * time.Second
 	// flushAfter is how long a camera may be silent before its last pictures are written.
 	flushAfter = time.Second
+	// fragment is how much of a clip is written at a time, and so about how much of it a
+	// killed program leaves unwritten: half of the second that a power cut may cost, so that
+	// a machine too busy to write at once stays below 1.5 s too.
+	fragment = 500 * time.Millisecond
 	// retryDisk is how long a cutter waits before it asks a full disk again.
 	retryDisk = 5 * time.Second
 )
@@ -219,7 +223,7 @@ func (c *cutter) openPart(au models.AccessUnit) bool {
 	name := clipName(len(c.parts))
 	w, err := (*clip.Writer)(nil), c.allow(0)
 	if err == nil {
-		w, err = clip.Create(c.entry.Path(name), clip.WriterOptions{Meta: clip.Meta{Title: c.title}})
+		w, err = clip.Create(c.entry.Path(name), clip.WriterOptions{Part: fragment, Meta: clip.Meta{Title: c.title}})
 	}
 	if err != nil {
 		c.refuse(au, err)
