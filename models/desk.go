@@ -117,10 +117,14 @@ type Exhibit struct {
 	Incident IncidentID `json:"incident,omitempty"` // whose clip it is; empty: continuous footage
 	// Object is the stored copy of continuous footage; its Key is empty while it is only
 	// referred to, and retention can still take it.
-	Object Object    `json:"object,omitzero"`
-	Note   string    `json:"note,omitempty"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
+	Object Object `json:"object,omitzero"`
+	// Gaps are what the stored copy lacks of From to To, and why.
+	Gaps []Gap `json:"gaps,omitempty"`
+	// Trouble says why no copy could be stored; empty: it is stored, or waits for it.
+	Trouble string    `json:"trouble,omitempty"`
+	Note    string    `json:"note,omitempty"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
 }
 
 // Mark is a moment in the footage of an incident that somebody pointed at.
