@@ -96,15 +96,17 @@ type Waiting struct {
 // Attachment is a file that somebody added. It is stored as it came, never executed and
 // never shown inline.
 type Attachment struct {
-	ID     string    `json:"id"`
-	Name   string    `json:"name"` // as the sender called it, without folders
-	Type   string    `json:"type"` // as the sender claimed it; only a label
-	Size   int64     `json:"size"`
-	SHA256 string    `json:"sha256"` // hex
-	Key    string    `json:"key"`    // in the bucket
-	Note   string    `json:"note,omitempty"`
-	By     string    `json:"by"`
-	At     time.Time `json:"at"`
+	ID     string `json:"id"`
+	Name   string `json:"name"` // as the sender called it, without folders
+	Type   string `json:"type"` // as the sender claimed it; only a label
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // hex
+	// Key is where it is in the bucket; empty while the recorder alone has it, and again
+	// once retention has deleted it.
+	Key  string    `json:"key"`
+	Note string    `json:"note,omitempty"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
 }
 
 // Exhibit is footage that somebody linked to an incident: of another camera, of another
