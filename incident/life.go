@@ -10,31 +10,66 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// ErrState is returned when a step is not possible in the incident's present state.
-var ErrState = errors.New("not possible in this state")
-
 // Program is who is named in the log for what vedette itself did.
 const Program = "vedette"
 
-// Acknowledge says that a person has seen a new incident and takes it.
+// Acknowledge says that a person has seen a new incident and takes it: it is theirs from
+// then on.
 func Acknowledge(in *models.Incident, who, note string, at time.Time) error {
 	if in.State != models.StateNew {
 		return fmt.Errorf("acknowledge: incident is %s: %w", in.State, ErrState)
 	}
-	in.State = models.StateAcknowledged
-	Note(in, who, "acknowledged", note, at)
+	if owner := in.Assignment.Officer; owner != "" && owner != who {
+		return fmt.Errorf("acknowledge: %s has it: %w", owner, ErrTaken)
+	}
+	before := in.Assignment.Officer
+	acknowledge(in, at)
+	give(in, who, who, at)
+	enter(in, who, "acknowledged", note, at, changed("officer", before, who))
 	return nil
 }
 
+// acknowledge brings a new incident to somebody's hands.
+func acknowledge(in *models.Incident, at time.Time) {
+	if in.State != models.StateNew {
+		return
+	}
+	in.State, in.Course.Acknowledged = models.StateAcknowledged, now(in, at)
+	keep(in, in.Course.Acknowledged, models.PromiseAcknowledge)
+}
+
+// give assigns an incident.
+func give(in *models.Incident, officer, by string, at time.Time) {
+	in.Assignment.Officer, in.Assignment.By, in.Assignment.At = officer, by, now(in, at)
+}
+
 // Close ends the work on an incident. It must have been acknowledged: an incident that
-// nobody took cannot have been handled.
+// nobody took cannot have been handled. Desk.Close also sees to it that the file is whole.
 func Close(in *models.Incident, who, note string, at time.Time) error {
-	if in.State != models.StateAcknowledged {
+	if in.State != models.StateAcknowledged && in.State != models.StateResolved {
 		return fmt.Errorf("close: incident is %s: %w", in.State, ErrState)
 	}
-	in.State = models.StateClosed
-	Note(in, who, "closed", note, at)
+	finish(in, at)
+	enter(in, who, "closed", note, at)
 	return nil
+}
+
+// finish closes an incident: whatever was promised is over, and no timer runs on.
+func finish(in *models.Incident, at time.Time) {
+	at = now(in, at)
+	keep(in, at, models.Promises()...)
+	stopTimers(in, at)
+	in.State, in.Waiting = models.StateClosed, nil
+	if in.Course.Acknowledged.IsZero() {
+		in.Course.Acknowledged = at
+	}
+	if in.Course.Responded.IsZero() {
+		in.Course.Responded = at
+	}
+	if in.Course.Resolved.IsZero() {
+		in.Course.Resolved = at
+	}
+	in.Course.Closed = at
 }
 
 // ErrJudgement is returned for a judgement that contradicts itself.
@@ -56,7 +91,7 @@ func Judge(in *models.Incident, j models.Judgement) error {
 		what += ", before: " + judged(*old)
 	}
 	in.Judgement = &j
-	Note(in, j.By, what, j.Note, j.At)
+	enter(in, j.By, what, j.Note, j.At)
 	return nil
 }
 
@@ -84,13 +119,14 @@ func judged(j models.Judgement) string {
 
 // Note adds one line to the incident's log.
 func Note(in *models.Incident, who, what, note string, at time.Time) {
-	in.Log = append(in.Log, models.Action{At: at, Who: who, What: what, Note: note})
+	enter(in, who, what, note, at)
 }
 
 // Merge lays the detection side of from over in: when and what, but neither the state
-// nor the log, which belong to people, nor the footage, which belongs to the recorder.
+// nor the log, which belong to people, nor the footage, which belongs to the recorder. A
+// severity that a person or a preset has set stays.
 func Merge(in *models.Incident, from models.Incident) {
-	if from.Severity.Rank() > in.Severity.Rank() {
+	if from.Severity.Rank() > in.Severity.Rank() && (in.Triage.Reason == "" || in.Triage.Reason == byRule) {
 		in.Severity = from.Severity
 	}
 	in.Label, in.Score = from.Label, from.Score
