@@ -183,7 +183,7 @@ export class Mock {
     const polygon = aside ? [] : scene.polygon;
     /** @type {Incident} */
     const incident = {
-      id, camera: scene.camera, zone, kind, severity, state: "new", label, score: aside ? 1 : 0.86,
+      id, number, camera: scene.camera, zone, kind, severity, state: "new", label, score: aside ? 1 : 0.86,
       start: at(scene.start), alarm: at(scene.alarm), opened: new Date(alarm + 210).toISOString(),
       ...(over ? { end: at(scene.end) } : {}),
       box, polygon,
@@ -207,7 +207,7 @@ export class Mock {
             }
           : {}),
       },
-      log: [], revision: 1,
+      log: [], edition: 0, revision: 1,
       ...more,
     };
     this.scenes.set(id, scene);
@@ -226,6 +226,7 @@ export class Mock {
     const next = structuredClone(/** @type {Incident} */ (this.incidents.get(id)));
     fn(next);
     next.revision++;
+    next.edition = next.log.length;
     this.put(next);
     return next;
   }

@@ -9,6 +9,7 @@ export function footage(o: Partial<Footage> = {}): Footage {
 export function incident(o: Partial<Incident> = {}): Incident {
   return {
     id: "20261122T224107.000Z-gate-door-loitering-1",
+    number: 1,
     camera: "gate",
     zone: "door",
     kind: "loitering",
@@ -27,6 +28,7 @@ export function incident(o: Partial<Incident> = {}): Incident {
     version: "0.1.0",
     footage: footage(),
     log: [],
+    edition: 0,
     revision: 1,
     ...o,
   };
