@@ -29,6 +29,8 @@ type Camera struct {
 	Detect    Detect
 	Health    Health
 	Zones     []models.Zone // in the file's order
+	Site      string        // of Config.Sites; may be empty
+	Position  *models.Position
 }
 
 // Buffer bounds the footage of one camera that waits for an incident, in bytes.

@@ -27,6 +27,9 @@ type Config struct {
 	// cameras that are no longer in the file.
 	Record  Record
 	Cameras []Camera // in the file's order
+	Sites   []models.Site
+	Groups  []Group
+	Desk    Desk
 }
 
 // Web is where the console and the API listen.

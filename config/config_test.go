@@ -95,6 +95,7 @@ func TestEverythingHasADefault(t *testing.T) {
 				Clock:      config.Trouble{Enabled: true, For: time.Minute, Severity: "medium", MaxOffset: 2 * time.Second},
 			},
 		}},
+		Desk: cfg.Desk, // TestDeskHasADefault looks at it
 	}
 	same(t, *cfg, want)
 }
@@ -367,7 +368,7 @@ func TestSamples(t *testing.T) {
 		}
 		cameras[filepath.Base(file)] = len(cfg.Cameras)
 	}
-	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "rules.yml": 3, "postgres.yml": 1, "compose.yml": 1})
+	same(t, cameras, map[string]int{"minimal.yml": 1, "s3.yml": 1, "many-cameras.yml": 4, "rules.yml": 3, "desk.yml": 2, "postgres.yml": 1, "compose.yml": 1})
 
 	minimal, err := os.ReadFile("../configs/minimal.yml")
 	if err != nil {

@@ -247,7 +247,7 @@ func plain(v any) any {
 
 func TestSchemaAcceptsTheSamples(t *testing.T) {
 	root := schema(t)
-	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres", "compose", "rules"} {
+	for _, name := range []string{"minimal", "s3", "many-cameras", "postgres", "compose", "rules", "desk"} {
 		source, err := os.ReadFile("../configs/" + name + ".yml")
 		if err != nil {
 			t.Fatal(err)
@@ -294,6 +294,14 @@ func TestSchemaAgreesWithParse(t *testing.T) {
 		rule("{kind: loitering}"), rule("{kind: returning, visits: 2}"), rule("{kind: line}"), rule("{kind: crowd, count: 2}"), rule("{kind: left_object}"),
 		rule("{kind: motion, count: 2}"), rule("{kind: line, line: [[0.1, 0.2], [0.5, 0.2]], grace: 1s}"), rule("{kind: crowd, count: 2, for: 3s, merge: 1s}"),
 		rule("{kind: intrusion, max_radius: 0.1}"), rule("{kind: removed_object, dwell: 1s}"), rule("{kind: motion, grace: 1s, dwell: 0, merge: 0}"),
+		camera("position: [48.2, 16]"), camera("position: [48.2]"), camera("position: [48.2, 181]"), camera("position: 48"), camera("site: 'a b'"),
+		"sites: {a: {time_zone: UTC}}\n" + camera("site: a"), "sites: \n" + camera(), "sites: {a: {name: ''}}\n" + camera(), "sites: [a]\n" + camera(),
+		"groups: {a: [gate]}\n" + camera(), "groups: {a: gate}\n" + camera(), "groups: {a: }\n" + camera(), "desk: \n" + camera(), "desk: []\n" + camera(),
+		"desk: {types: {a: }}\n" + camera(), "desk: {types: {a: {enabled: maybe}}}\n" + camera(), "desk: {types: {a: {checklist: [{stage: assess}]}}}\n" + camera(),
+		"desk: {types: {a: {subs: [A]}}}\n" + camera(), "desk: {outcomes: []}\n" + camera(), "desk: {outcomes: [left by themselves]}\n" + camera(),
+		"desk: {levels: {high: {warn: 5m}}}\n" + camera(), "desk: {levels: {high: {warn: 5}}}\n" + camera(), "desk: {matrix: [[low]]}\n" + camera(),
+		"desk: {waits: {a: {pauses: [resolve]}}}\n" + camera(), "desk: {presets: {a: {severity: low, kinds: [rain]}}}\n" + camera(),
+		"desk: {presets: {a: {severity: low, kinds: [reported]}}}\n" + camera(),
 		"web: {listen: localhost}\n" + camera(), "web: {listen: 'localhost:1'}\n" + camera(), "web: {listen: 80}\n" + camera(),
 		"storage: {bucket: {disk: {}, s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),
 		"storage: {bucket: {s3: {endpoint: h, bucket: abc, access_key: a, secret_key: b}}}\n" + camera(),

@@ -53,6 +53,11 @@ func fileObject() object[file] {
 			field("defaults", "What holds for every camera that does not say otherwise, value by value.",
 				defaultsObject().shape(), func(f *file) *Camera { return &f.base }),
 			camerasKey().must(),
+			field("sites", "The places that are guarded, by name. The name is part of every record; it is best never changed.",
+				sites(), func(f *file) *[]models.Site { return &f.Sites }).on(atOnce),
+			field("groups", "Camera groups by name, each a list of cameras: rights are given over groups.",
+				groups(), func(f *file) *[]Group { return &f.Groups }).on(atOnce),
+			deskKey().on(atOnce),
 		},
 		check: checkFile,
 	}
@@ -265,6 +270,8 @@ func settings() []key[Camera] {
 			}}.shape(), func(c *Camera) *Detect { return &c.Detect }).on(atOnce),
 		field("health", "Trouble with the camera itself that becomes an incident.",
 			healthObject().shape(), func(c *Camera) *Health { return &c.Health }).on(atOnce),
+		field("site", "Where the camera is: one of sites.",
+			nameOf[string]("site"), func(c *Camera) *string { return &c.Site }).on(atOnce),
 	}
 }
 
@@ -283,7 +290,7 @@ func defaultsObject() object[Camera] {
 	const own = "it belongs to each camera, not to defaults"
 	return object[Camera]{
 		keys:      settings(),
-		elsewhere: map[string]string{"url": own, "detect_url": own, "zones": own, "name": own},
+		elsewhere: map[string]string{"url": own, "detect_url": own, "zones": own, "name": own, "position": own},
 	}
 }
 
@@ -298,6 +305,8 @@ func cameraObject() object[Camera] {
 			streamURL(), func(c *Camera) *Secret { return &c.DetectURL }).on(restartsCamera),
 		field("zones", "Areas of the picture by name, each with what to watch for.",
 			zones(), func(c *Camera) *[]models.Zone { return &c.Zones }).on(atOnce),
+		field("position", "Where the camera stands, so that the nearest officer can be found.",
+			position(), func(c *Camera) **models.Position { return &c.Position }).orElse("that of its site").on(atOnce),
 	}
 	return object[Camera]{keys: append(own, settings()...), check: checkCamera}
 }
@@ -358,4 +367,5 @@ func checkFile(d *decoder, v value, path string, f *file) {
 		}
 		held[name] = c.ID
 	}
+	checkDesk(d, v, f)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/models"
@@ -34,6 +35,9 @@ func (c checkCmd) Run(p *program) error {
 			describe(&b, cam)
 		}
 	}
+	if !c.Quiet {
+		describeDesk(&b, cfg.Policy())
+	}
 	fmt.Fprintf(&b, "%s: good: %s, %s, %s, hash %.12s\n", c.File,
 		counted(len(cfg.Cameras), "camera"), counted(zones, "zone"), counted(rules, "rule"), cfg.Hash)
 	_, err = io.WriteString(p.stdout, b.String())
@@ -50,7 +54,11 @@ func counted(n int, what string) string {
 // describe says what a camera is watched for, so that an operator sees what the file means
 // before it is in force.
 func describe(b *strings.Builder, cam config.Camera) {
-	fmt.Fprintf(b, "%s: %s at %s\n", cam.ID, cam.Name, cam.Address())
+	fmt.Fprintf(b, "%s: %s at %s", cam.ID, cam.Name, cam.Address())
+	if cam.Site != "" {
+		fmt.Fprintf(b, ", site %s", cam.Site)
+	}
+	b.WriteByte('\n')
 	if len(cam.Zones) == 0 {
 		b.WriteString("  no zones: it is not watched for anything but its own health\n")
 	}
@@ -69,6 +77,43 @@ func describe(b *strings.Builder, cam config.Camera) {
 	if reach > 0 {
 		rate := float64(cam.Buffer.Memory+cam.Buffer.Disk) * 8 / 1e6 / reach.Seconds()
 		fmt.Fprintf(b, "  buffer: %s of footage for the slowest of these, which fits up to %.3g Mbit/s\n", config.Span(reach), rate)
+	}
+}
+
+// describeDesk says what is promised for incidents, and what new ones get.
+func describeDesk(b *strings.Builder, p models.Policy) {
+	for _, s := range p.Sites {
+		fmt.Fprintf(b, "site %s: %s\n", s.ID, s.Name)
+	}
+	b.WriteString("desk\n")
+	for _, severity := range []models.Severity{models.SeverityCritical, models.SeverityHigh, models.SeverityMedium, models.SeverityLow} {
+		l := p.Levels[severity]
+		var promises []string
+		for _, promise := range []struct {
+			what   string
+			within time.Duration
+		}{{"acknowledged", l.Acknowledge}, {"responded to", l.Respond}, {"resolved", l.Resolve}} {
+			if promise.within > 0 {
+				promises = append(promises, promise.what+" within "+config.Span(promise.within))
+			}
+		}
+		if len(promises) == 0 {
+			promises = []string{"nothing is promised"}
+		}
+		fmt.Fprintf(b, "  %s: %s; clocks run %s\n", severity, strings.Join(promises, ", "), config.Timetable(l.Hours))
+	}
+	for _, preset := range p.Presets {
+		var sets []string
+		if preset.Severity != "" {
+			sets = append(sets, "severity "+string(preset.Severity))
+		}
+		if preset.Type != "" {
+			sets = append(sets, "type "+preset.Type)
+		}
+		if len(preset.Tags) > 0 {
+			sets = append(sets, "tags "+strings.Join(preset.Tags, ", "))
+		}
+		fmt.Fprintf(b, "  preset %s: %s; %s\n", preset.Name, strings.Join(sets, ", "), config.Timetable(preset.Schedule))
 	}
 }
 

@@ -44,6 +44,11 @@ func TestCheckSaysWhatTheFileMeans(t *testing.T) {
 yard: yard at rtsp://192.0.2.11
   no zones: it is not watched for anything but its own health
   health: off: camera_lost, frozen, covered, defocused, moved, blank, clock
+desk
+  critical: acknowledged within 1m, responded to within 5m, resolved within 4h; clocks run always
+  high: acknowledged within 2m, responded to within 10m, resolved within 8h; clocks run always
+  medium: acknowledged within 10m, responded to within 30m, resolved within 24h; clocks run always
+  low: acknowledged within 1h, resolved within 72h; clocks run always
 `
 	if got, ok := strings.CutSuffix(stdout[:max(0, strings.LastIndex(stdout, ", hash"))], path+": good: 2 cameras, 2 zones, 2 rules"); code != 0 || !ok || got != want {
 		t.Errorf("code %d, %s\ngot:\n%s\nwant:\n%s", code, stderr, stdout, want)
