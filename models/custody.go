@@ -23,6 +23,23 @@ const (
 	ActKeyRotated  Act = "key_rotated"    // another key signs from now on
 	ActReindexed   Act = "reindexed"      // the index was made anew from the manifests
 	ActTimestamped Act = "timestamped"    // an authority has stamped a checkpoint
+	ActChanged     Act = "changed"        // a person changed an incident; the note says by what
+)
+
+// The acts that concern people and what they may do. The note names whom.
+const (
+	ActLoggedIn        Act = "logged_in"
+	ActLoginFailed     Act = "login_failed" // a wrong password
+	ActLockedOut       Act = "locked_out"   // too many of them: the account is locked for a while
+	ActUnlocked        Act = "unlocked"     // before its time
+	ActLoggedOut       Act = "logged_out"
+	ActPasswordChanged Act = "password_changed" // by its owner, or to a one-time password
+	ActPersonCreated   Act = "person_created"
+	ActPersonChanged   Act = "person_changed"
+	ActTokenCreated    Act = "token_created"
+	ActTokenUsed       Act = "token_used" // for the first time
+	ActTokenRevoked    Act = "token_revoked"
+	ActRefused         Act = "refused" // somebody asked for what they have no right to
 )
 
 // Custody is one entry of the custody log: who did what to which evidence, when. It holds

@@ -1,12 +1,11 @@
 package people
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,19 +17,40 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/vedette-cctv/vedette/durable"
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // AdminUser is the account that the first start creates.
 const AdminUser = "admin"
 
-// Errors of accounts that callers tell apart.
+// Errors that callers tell apart.
 var (
 	// ErrCredentials is returned for a wrong password and for an unknown user alike.
 	ErrCredentials = errors.New("wrong user name or password")
+	// ErrLocked is returned for any password, also the right one, while an account is
+	// locked; see Refused.
+	ErrLocked = errors.New("too many wrong passwords: the account is locked for a while")
 	// ErrWeakPassword is returned when a new password is not acceptable; the error that
 	// wraps it says why.
 	ErrWeakPassword = errors.New("password is not acceptable")
+	// ErrInvalid is returned for a value that an account or a token cannot have.
+	ErrInvalid = errors.New("not acceptable")
+	// ErrExists is returned when there is somebody, or a token, of that name already.
+	ErrExists = errors.New("there is one of that name")
+	// ErrLastAdministrator is returned when nobody would be left who may administer.
+	ErrLastAdministrator = errors.New("somebody must be left who administers all cameras")
+	// ErrReach is returned to those who would give, or take from somebody, more than they
+	// have themselves.
+	ErrReach = errors.New("this reaches beyond your own rights")
+	// ErrEdition is returned when an account was changed since it was read.
+	ErrEdition = errors.New("somebody has changed it meanwhile")
 )
+
+// Options say how accounts are kept.
+type Options struct {
+	Cost Cost             // of the hashes of new passwords; zero: OWASP
+	Now  func() time.Time // nil: time.Now
+}
 
 // Accounts is the file of people who may log in. It is safe for concurrent use, also by
 // two processes: a password that is reset from the command line holds at once in a
@@ -42,44 +62,75 @@ type Accounts struct {
 
 	path  string
 	cost  Cost
+	now   func() time.Time
 	dummy phc           // verified for users that do not exist, so that they take as long as others
 	work  chan struct{} // bounds how many hashes are computed at once: 19 MiB each
+	seed  maphash.Seed
 
-	mu    sync.Mutex
-	users []account
-	info  fs.FileInfo // of the file as it was read
+	mu        sync.Mutex
+	content   content
+	bearers   map[[sha256.Size]byte]int // of content.Tokens, by hash
+	info      fs.FileInfo               // of the file as it was read
+	strangers [4096]lock                // of users that do not exist, by a hash of their name
 }
 
+// account is somebody as the file holds them.
 type account struct {
-	Name       string    `json:"name"`
+	models.Officer
 	Hash       string    `json:"hash"`
 	MustChange bool      `json:"must_change,omitempty"`
-	Changed    time.Time `json:"changed"`
+	Changed    time.Time `json:"changed"` // the password
+	Created    time.Time `json:"created,omitzero"`
+	Disabled   bool      `json:"disabled,omitempty"`
+	Edition    int64     `json:"edition"`
+	Lock       lock      `json:"lock,omitzero"`
 
 	parsed phc
 }
 
-type accountsFile struct {
-	Schema int       `json:"schema"`
-	Users  []account `json:"users"`
+// Person is somebody who may log in, without what proves it.
+type Person struct {
+	models.Officer
+	Disabled   bool
+	MustChange bool // a one-time password is in force
+	Created    time.Time
+	Changed    time.Time // the password
+	Locked     time.Time // until when nobody can log in as them; zero: not locked
+	Edition    int64     // counts the changes of the account, but for those of its password
 }
 
-const accountsSchema = 1
+func (a *account) person(now time.Time) Person {
+	p := Person{Officer: a.Officer, Disabled: a.Disabled, MustChange: a.MustChange, Created: a.Created, Changed: a.Changed, Edition: a.Edition}
+	p.Grants, p.Skills, p.Shift = slices.Clone(p.Grants), slices.Clone(p.Skills), slices.Clone(p.Shift)
+	if a.Lock.active(now) {
+		p.Locked = a.Lock.Until
+	}
+	return p
+}
 
-// Options say how accounts are kept.
-type Options struct {
-	Cost Cost // of the hashes of new passwords; zero: OWASP
+// Witness is told what is about to change, and about whom, when everything else allows it;
+// what it refuses does not happen. The note holds no secret. nil: nobody is told.
+type Witness func(act models.Act, note string) error
+
+func (w Witness) tell(act models.Act, format string, args ...any) error {
+	if w == nil {
+		return nil
+	}
+	return w(act, fmt.Sprintf(format, args...))
 }
 
 // Open reads the accounts at path. When there is no such file it makes one with
 // the user "admin" and returns the generated one-time password, which is stored nowhere
 // else: show it to the operator. It refuses a file that others may read.
 func Open(path string, o Options) (a *Accounts, oneTime string, err error) {
-	c := o.Cost
-	if c == (Cost{}) {
-		c = OWASP
+	if o.Cost == (Cost{}) {
+		o.Cost = OWASP
 	}
-	a = &Accounts{path: path, cost: c, dummy: hashPassword(oneTimePassword(), c), work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)))}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a = &Accounts{path: path, cost: o.Cost, now: o.Now, dummy: hashPassword(oneTimePassword(), o.Cost),
+		work: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))), seed: maphash.MakeSeed()}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, "", fmt.Errorf("accounts: %w", err)
 	}
@@ -89,7 +140,7 @@ func Open(path string, o Options) (a *Accounts, oneTime string, err error) {
 			return err
 		}
 		oneTime = oneTimePassword()
-		a.users = []account{a.newAccount(AdminUser, oneTime, true)}
+		a.content = content{Users: []account{a.administrator(oneTime)}}
 		return a.write()
 	})
 	if err != nil {
@@ -98,122 +149,71 @@ func Open(path string, o Options) (a *Accounts, oneTime string, err error) {
 	return a, oneTime, nil
 }
 
-// ResetPassword gives a user a new one-time password, which must be changed at the next
-// login, and ends the user's sessions. It creates the user "admin" when that is missing;
-// any other unknown user is an fs.ErrNotExist.
-func (a *Accounts) ResetPassword(user string) (oneTime string, err error) {
-	oneTime = oneTimePassword()
-	err = a.change(func() error {
-		i := a.find(user)
-		switch {
-		case i >= 0:
-			a.users[i] = a.newAccount(user, oneTime, true)
-		case user == AdminUser:
-			a.users = append(a.users, a.newAccount(user, oneTime, true))
-		default:
-			return fmt.Errorf("user %q: %w", user, fs.ErrNotExist)
-		}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("reset password: %w", err)
-	}
-	return oneTime, nil
+// administrator is the account that there is when there is no other.
+func (a *Accounts) administrator(oneTime string) account {
+	u := account{Officer: models.Officer{User: AdminUser, Grants: []models.Grant{{Role: models.RoleAdministrator}}}, Created: a.at(), Edition: 1}
+	a.give(&u, oneTime, true)
+	return u
 }
 
-// Verify checks a password. It takes the same time whether or not the user exists.
-func (a *Accounts) Verify(ctx context.Context, user, password string) error {
-	h, known := a.dummy, false
-	a.mu.Lock()
-	err := a.refresh()
-	if i := a.find(user); err == nil && i >= 0 {
-		h, known = a.users[i].parsed, true
-	}
-	a.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("accounts %s: %w", a.path, err)
-	}
-	if len(password) > maxPassword {
-		return ErrCredentials
-	}
-	select {
-	case a.work <- struct{}{}:
-		defer func() { <-a.work }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if !h.matches(password) || !known {
-		return ErrCredentials
-	}
-	return nil
+// give gives an account another password, and takes away its lock.
+func (a *Accounts) give(u *account, password string, mustChange bool) {
+	h := hashPassword(password, a.cost)
+	u.Hash, u.parsed, u.MustChange, u.Changed, u.Lock = h.String(), h, mustChange, a.at(), lock{}
 }
 
-// SetPassword replaces the user's password with one of the user's own choice.
-func (a *Accounts) SetPassword(ctx context.Context, user, old, password string) error {
-	if err := a.Verify(ctx, user, old); err != nil {
-		return err
-	}
-	switch {
-	case len(password) < minPassword:
-		return fmt.Errorf("%w: use at least %d characters", ErrWeakPassword, minPassword)
-	case len(password) > maxPassword:
-		return fmt.Errorf("%w: use at most %d bytes", ErrWeakPassword, maxPassword)
-	case password == old:
-		return fmt.Errorf("%w: it is the old one", ErrWeakPassword)
-	case distinct(password) < 5:
-		return fmt.Errorf("%w: it repeats too few different characters", ErrWeakPassword)
-	}
-	select {
-	case a.work <- struct{}{}:
-		defer func() { <-a.work }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	next := a.newAccount(user, password, false)
-	return a.change(func() error {
-		i := a.find(user)
-		if i < 0 {
-			return fmt.Errorf("user %q: %w", user, fs.ErrNotExist)
-		}
-		a.users[i] = next
-		return nil
-	})
-}
-
-func distinct(s string) int {
-	seen := map[rune]bool{}
-	for _, r := range s {
-		seen[r] = true
-	}
-	return len(seen)
-}
+func (a *Accounts) at() time.Time { return a.now().UTC().Truncate(time.Second) }
 
 // Stamp names the present password of a user without revealing it. A session carries
 // the stamp it was opened under and dies when the two part.
 type Stamp [sha256.Size]byte
 
-// Standing says whether the user still exists, under which stamp, and whether the
-// password has yet to be chosen.
-func (a *Accounts) Standing(user string) (s Stamp, mustChange, ok bool) {
+// Standing returns somebody who may log in, and under which stamp. It is false for those
+// who are not there, and for those who are suspended.
+func (a *Accounts) Standing(user string) (Person, Stamp, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.refresh() != nil {
-		return Stamp{}, false, false
+		return Person{}, Stamp{}, false
 	}
 	i := a.find(user)
-	if i < 0 {
-		return Stamp{}, false, false
+	if i < 0 || a.content.Users[i].Disabled {
+		return Person{}, Stamp{}, false
 	}
-	return sha256.Sum256([]byte(a.users[i].Hash)), a.users[i].MustChange, true
+	u := &a.content.Users[i]
+	return u.person(a.now()), sha256.Sum256([]byte(u.Hash)), true
 }
 
-func (a *Accounts) newAccount(user, password string, mustChange bool) account {
-	h := hashPassword(password, a.cost)
-	return account{Name: user, Hash: h.String(), MustChange: mustChange, Changed: time.Now().UTC().Truncate(time.Second), parsed: h}
+// People are all of them, by user name.
+func (a *Accounts) People() ([]Person, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.refresh(); err != nil {
+		return nil, fmt.Errorf("accounts %s: %w", a.path, err)
+	}
+	list := make([]Person, len(a.content.Users))
+	for i := range a.content.Users {
+		list[i] = a.content.Users[i].person(a.now())
+	}
+	return list, nil
 }
+
+// Person is one of them; the error is fs.ErrNotExist when there is nobody of that name.
+func (a *Accounts) Person(user string) (Person, error) {
+	list, err := a.People()
+	if err != nil {
+		return Person{}, err
+	}
+	if i := slices.IndexFunc(list, func(p Person) bool { return p.User == user }); i >= 0 {
+		return list[i], nil
+	}
+	return Person{}, unknown(user)
+}
+
+func unknown(user string) error { return fmt.Errorf("user %q: %w", user, fs.ErrNotExist) }
 
 func (a *Accounts) find(user string) int {
-	return slices.IndexFunc(a.users, func(u account) bool { return u.Name == user })
+	return slices.IndexFunc(a.content.Users, func(u account) bool { return u.User == user })
 }
 
 // change reads the newest file, applies fn and writes it, under the lock of both this
@@ -223,15 +223,17 @@ func (a *Accounts) change(fn func() error) error {
 	defer a.mu.Unlock()
 	return a.locked(func() error {
 		if err := a.read(); err != nil {
-			return err
+			return fmt.Errorf("accounts %s: %w", a.path, err)
 		}
-		before := slices.Clone(a.users)
+		before := a.content.clone()
 		err := fn()
 		if err == nil {
-			err = a.write()
+			if err = a.write(); err != nil {
+				err = fmt.Errorf("accounts %s: %w", a.path, durable.Hint(err))
+			}
 		}
 		if err != nil {
-			a.users = before
+			a.take(before)
 		}
 		return err
 	})
@@ -251,84 +253,12 @@ func (a *Accounts) locked(fn func() error) error {
 	return fn()
 }
 
-// refresh reads the file again when another process has replaced it.
-func (a *Accounts) refresh() error {
-	info, err := os.Stat(a.path)
-	if err != nil {
-		return err
+// hashing waits for its turn to compute a hash; done must be called.
+func (a *Accounts) hashing(ctx context.Context) (done func(), err error) {
+	select {
+	case a.work <- struct{}{}:
+		return func() { <-a.work }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if a.info != nil && os.SameFile(a.info, info) && a.info.ModTime().Equal(info.ModTime()) {
-		return nil
-	}
-	return a.read()
-}
-
-func (a *Accounts) read() error {
-	f, err := os.Open(a.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("mode %v lets others read it; run: chmod 600 %s", info.Mode().Perm(), a.path)
-	}
-	const most = 1 << 20
-	if info.Size() > most {
-		return fmt.Errorf("%d bytes; an accounts file has at most %d", info.Size(), most)
-	}
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(f); err != nil {
-		return err
-	}
-	users, err := parseAccounts(buf.Bytes())
-	if err != nil {
-		return err
-	}
-	a.users, a.info = users, info
-	return nil
-}
-
-func parseAccounts(data []byte) ([]account, error) {
-	var file accountsFile
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&file); err != nil {
-		return nil, fmt.Errorf("decode: %w; restore it from a backup, or move it away to start again", err)
-	}
-	if file.Schema != accountsSchema {
-		return nil, fmt.Errorf("schema %d; this program reads %d", file.Schema, accountsSchema)
-	}
-	seen := map[string]bool{}
-	for i := range file.Users {
-		u := &file.Users[i]
-		if u.Name == "" || len(u.Name) > maxUser || seen[u.Name] {
-			return nil, fmt.Errorf("user %d: name %q is empty, too long or there twice", i+1, u.Name)
-		}
-		seen[u.Name] = true
-		var err error
-		if u.parsed, err = parsePHC(u.Hash); err != nil {
-			return nil, fmt.Errorf("user %q: %w", u.Name, err)
-		}
-	}
-	return file.Users, nil
-}
-
-// maxUser bounds a user name in bytes.
-const maxUser = 64
-
-// write replaces the file.
-func (a *Accounts) write() error {
-	data, err := json.MarshalIndent(accountsFile{Schema: accountsSchema, Users: a.users}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := durable.ReplaceFile(a.path, append(data, '\n')); err != nil {
-		return err
-	}
-	a.info, err = os.Stat(a.path)
-	return err
 }

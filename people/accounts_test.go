@@ -40,6 +40,7 @@ func TestAccountsFile(t *testing.T) {
 	if groups := strings.Split(once, "-"); len(groups) != 7 || len(once) != 7*4+6 {
 		t.Errorf("one-time password %q", once)
 	}
+	one := hashPassword("x", cheap).String()
 	for _, tc := range []struct {
 		name, content string
 		mode          os.FileMode
@@ -49,9 +50,12 @@ func TestAccountsFile(t *testing.T) {
 		{"cut off", string(data[:len(data)/2]), 0o600, "decode"},
 		{"empty", "", 0o600, "decode"},
 		{"unknown key", `{"schema":1,"users":[],"root":true}`, 0o600, "unknown field"},
-		{"of a later version", `{"schema":2,"users":[]}`, 0o600, "schema 2"},
+		{"of a later version", `{"schema":3,"users":[]}`, 0o600, "schema 3"},
+		{"unknown role", `{"schema":2,"users":[{"user":"a","name":"","grants":[{"role":"god"}],"hash":"` + one + `","changed":"2026-01-02T03:04:05Z","edition":1}]}`, 0o600, "no role"},
+		{"token of nobody", `{"schema":2,"users":[],"tokens":[{"id":"a","name":"b","owner":"c","rights":["view"],"expires":"2026-01-02T03:04:05Z","sha256":"` + strings.Repeat("00", 32) + `"}]}`, 0o600, "owner is missing"},
+		{"token without a hash", `{"schema":2,"users":[],"tokens":[{"id":"a","name":"b","owner":"c","rights":["view"],"expires":"2026-01-02T03:04:05Z","sha256":"00"}]}`, 0o600, "hash"},
 		{"plain password", `{"schema":1,"users":[{"name":"admin","hash":"secret","changed":"2026-01-02T03:04:05Z"}]}`, 0o600, "not an argon2id hash"},
-		{"a name twice", strings.Replace(string(data), `"users": [`, `"users": [`+between(string(data), "[", "]")+",", 1), 0o600, "there twice"},
+		{"a name twice", strings.Replace(string(data), `"users": [`, `"users": [`+between(string(data), "[\n", "\n  ]")+",", 1), 0o600, "there twice"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := t.TempDir() + "/accounts.json"
@@ -74,7 +78,7 @@ func TestResetOfAnUnknownUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.ResetPassword("nobody"); err == nil || !strings.Contains(err.Error(), "nobody") {
+	if _, err := a.ResetPassword("nobody", Operator, nil); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -89,7 +93,7 @@ func TestResetBringsAdminBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	oneTime, err := a.ResetPassword(AdminUser)
+	oneTime, err := a.ResetPassword(AdminUser, Operator, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,17 +125,23 @@ func FuzzParseAccounts(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"users":[]}`))
 	f.Add([]byte(`{"schema":1,"users":[{"name":"admin","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5","must_change":true,"changed":"2026-01-02T03:04:05Z"}]}`))
 	f.Add([]byte(`{"schema":1,"users":[{"name":"`))
+	f.Add([]byte(`{"schema":2,"users":[{"user":"mara","name":"Mara","grants":[{"role":"officer","groups":["north"]}],"shift":[{"from_ns":0,"to_ns":0,"time_zone":"Europe/Vienna"}],"hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$a2V5a2V5a2V5a2V5a2V5a2V5","changed":"2026-01-02T03:04:05Z","edition":1,"lock":{"failures":3}}],"tokens":[{"id":"a","name":"b","owner":"mara","rights":["view"],"created":"2026-01-02T03:04:05Z","expires":"2026-01-02T03:04:05Z","sha256":"0000000000000000000000000000000000000000000000000000000000000000"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		users, err := parseAccounts(data)
+		c, err := parse(data)
 		if err != nil {
 			return
 		}
 		seen := map[string]bool{}
-		for _, u := range users {
-			if u.Name == "" || seen[u.Name] || len(u.parsed.key) == 0 {
+		for _, u := range c.Users {
+			if u.User == "" || seen[u.User] || len(u.parsed.key) == 0 || checkGrants(u.Grants) != nil {
 				t.Errorf("accepted user %+v", u)
 			}
-			seen[u.Name] = true
+			seen[u.User] = true
+		}
+		for _, k := range c.Tokens {
+			if !seen[k.Owner] || k.ID == "" || len(k.Rights) == 0 {
+				t.Errorf("accepted token %+v", k)
+			}
 		}
 	})
 }
@@ -142,7 +152,7 @@ func TestHashesAreDear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.users[0].parsed.Cost; got != OWASP {
+	if got := a.content.Users[0].parsed.Cost; got != OWASP {
 		t.Errorf("cost %+v", got)
 	}
 	if err := a.Verify(t.Context(), AdminUser, oneTime); err != nil {

@@ -25,6 +25,7 @@ const apiVersion = "1.0.0"
 // Names of the security schemes in the API's description.
 const (
 	schemeSession = "session"
+	schemeBearer  = "token"
 	schemeToken   = "monitoring"
 )
 
@@ -51,12 +52,14 @@ func apiConfig() huma.Config {
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					schemeSession: {Type: "apiKey", In: "cookie", Name: "vedette", Description: "Set by POST /api/session; named __Host-vedette over TLS."},
+					schemeBearer:  {Type: "http", Scheme: "bearer", Description: "A token that POST /api/tokens has made. It takes part in nothing that cookies do."},
 					schemeToken:   {Type: "http", Scheme: "bearer", Description: "The monitoring token, when one is configured."},
 				},
 			},
-			Security: []map[string][]string{{schemeSession: {}}},
+			Security: []map[string][]string{{schemeSession: {}}, {schemeBearer: {}}},
 			Tags: []*huma.Tag{
 				{Name: "session", Description: "Logging in and out."},
+				{Name: "people", Description: "Who may log in and what they may do, and the tokens of other programs."},
 				{Name: "incidents", Description: "The records that people act on."},
 				{Name: "evidence", Description: "Clips and pictures of incidents, and packages of them."},
 				{Name: "custody", Description: "What proves evidence, keeps it, and says who used it."},
@@ -87,6 +90,8 @@ func withoutEcho(_ huma.Context, _ string, v any) (any, error) {
 // describe registers every operation.
 func (s *Server) describe(api huma.API) {
 	s.describeSession(api)
+	s.describePeople(api)
+	s.describeTokens(api)
 	s.describeIncidents(api)
 	s.describeEvidence(api)
 	s.describePlayable(api)
@@ -146,7 +151,9 @@ var roles = list(models.RoleClip, models.RoleStill, models.RolePicture, models.R
 
 var acts = list(models.ActStarted, models.ActCreated, models.ActUploaded, models.ActViewed, models.ActPlayed, models.ActRecalled,
 	models.ActExported, models.ActRedacted, models.ActHeld, models.ActReleased, models.ActDeleted, models.ActDamaged,
-	models.ActConfigured, models.ActKeyRotated, models.ActReindexed, models.ActTimestamped)
+	models.ActConfigured, models.ActKeyRotated, models.ActReindexed, models.ActTimestamped, models.ActChanged,
+	models.ActLoggedIn, models.ActLoginFailed, models.ActLockedOut, models.ActUnlocked, models.ActLoggedOut, models.ActPasswordChanged,
+	models.ActPersonCreated, models.ActPersonChanged, models.ActTokenCreated, models.ActTokenUsed, models.ActTokenRevoked, models.ActRefused)
 
 func kinds(lists ...[]models.Kind) []string { return list(slices.Concat(lists...)...) }
 
@@ -223,7 +230,13 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 		return huma.Error400BadRequest("the cursor is not one that this server gave for this query")
 	case errors.Is(err, incident.ErrState), errors.Is(err, storage.ErrHold), isConflict(err):
 		return huma.Error409Conflict(err.Error())
-	case errors.Is(err, people.ErrWeakPassword), errors.Is(err, incident.ErrJudgement):
+	case errors.Is(err, people.ErrExists), errors.Is(err, people.ErrLastAdministrator):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, people.ErrReach):
+		return huma.Error403Forbidden(err.Error())
+	case errors.Is(err, people.ErrEdition):
+		return huma.Error412PreconditionFailed(err.Error())
+	case errors.Is(err, people.ErrWeakPassword), errors.Is(err, people.ErrInvalid), errors.Is(err, incident.ErrJudgement):
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, ErrHubClients), errors.Is(err, ErrHubClosed):
 		return huma.ErrorWithHeaders(huma.Error503ServiceUnavailable(err.Error()), http.Header{"Retry-After": {"5"}})

@@ -27,24 +27,25 @@ type pictureAnswer struct {
 
 func (s *Server) describeCameras(api huma.API) {
 	tags := []string{"cameras"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "list-cameras", Method: http.MethodGet, Path: "/api/cameras", Tags: tags,
 		Summary: "List cameras", Errors: []int{401, 403},
-	}, func(context.Context, *struct{}) (*struct{ Body CameraList }, error) {
-		cameras := s.Cameras.Cameras()
-		items := make([]Camera, len(cameras))
-		for i, c := range cameras {
-			items[i] = wholeCamera(c)
+	}), func(ctx context.Context, _ *struct{}) (*struct{ Body CameraList }, error) {
+		items := []Camera{}
+		for _, c := range s.Cameras.Cameras() {
+			if s.sees(ctx, models.RightView, c.ID) {
+				items = append(items, wholeCamera(c))
+			}
 		}
 		return &struct{ Body CameraList }{CameraList{items}}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightLive, huma.Operation{
 		OperationID: "get-camera-picture", Method: http.MethodGet, Path: "/api/cameras/{id}/picture", Tags: tags,
 		Summary:     "The newest picture of a camera",
 		Description: "Never cached; Last-Modified is when it was taken. 503 while there is none yet.",
 		Responses:   map[string]*huma.Response{"200": binary("the picture", "image/jpeg")},
 		Errors:      []int{401, 403, 404, 503},
-	}, s.picture)
+	}), s.picture)
 }
 
 func (s *Server) picture(_ context.Context, in *cameraPath) (*pictureAnswer, error) {
@@ -54,7 +55,7 @@ func (s *Server) picture(_ context.Context, in *cameraPath) (*pictureAnswer, err
 		known = known || c.ID == id
 	}
 	if !known {
-		return nil, huma.Error404NotFound("there is no camera of that name")
+		return nil, noCamera
 	}
 	jpeg, at, ok := s.Cameras.Picture(id)
 	if !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,7 +48,13 @@ func (s *Server) witnessAlways(ctx context.Context, c models.Custody) error {
 // enter writes into the log what the request itself knows: who, from where, when.
 func (s *Server) enter(ctx context.Context, c models.Custody) error {
 	q := requestOf(ctx)
-	c.At, c.Who = s.Now().UTC(), q.who.user
+	c.At = s.Now().UTC()
+	if c.Who == "" {
+		c.Who = q.who.user
+	}
+	if q.who.bearer != nil {
+		c.Note = strings.TrimSpace(c.Note + " (by token " + q.who.bearer.Name + ")")
+	}
 	if q.addr.IsValid() {
 		c.Remote = q.addr.String()
 	}
@@ -77,16 +84,16 @@ type custodyQuery struct {
 
 func (s *Server) describeCustody(api huma.API) {
 	tags := []string{"custody"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightAudit, huma.Operation{
 		OperationID: "incident-custody", Method: http.MethodGet, Path: "/api/incidents/{id}/custody", Tags: tags,
 		Summary: "Who did what to the evidence of an incident", Description: "Oldest first.",
 		Errors: []int{401, 403, 404, 501},
-	}, func(ctx context.Context, in *OneIncident) (*struct{ Body CustodyPage }, error) {
+	}), func(ctx context.Context, in *OneIncident) (*struct{ Body CustodyPage }, error) {
 		if s.Custody == nil {
 			return nil, absent("the custody log")
 		}
-		if _, err := s.Incidents.Get(ctx, models.IncidentID(in.ID)); err != nil {
-			return nil, s.fail(ctx, "incident "+in.ID, err)
+		if _, err := s.incident(ctx, in.ID, models.RightAudit); err != nil {
+			return nil, err
 		}
 		entries, err := s.Custody.Of(ctx, models.IncidentID(in.ID))
 		if err != nil {
@@ -94,11 +101,11 @@ func (s *Server) describeCustody(api huma.API) {
 		}
 		return &struct{ Body CustodyPage }{CustodyPage{Items: orEmpty(entries)}}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightAudit, huma.Operation{
 		OperationID: "list-custody", Method: http.MethodGet, Path: "/api/custody", Tags: tags,
 		Summary: "The custody log", Description: "Everything that was done to evidence, newest first.",
 		Errors: []int{401, 403, 422, 501}, RejectUnknownQueryParameters: true,
-	}, s.custodyPage)
+	}), s.custodyPage)
 }
 
 func (s *Server) custodyPage(ctx context.Context, q *custodyQuery) (*struct{ Body CustodyPage }, error) {

@@ -31,6 +31,7 @@ type ledger struct {
 	mu      sync.Mutex
 	entries []models.CustodyRecord
 	broken  error
+	people  bool // keeps what concerns people too, and changes; else only what concerns evidence
 }
 
 func (l *ledger) Record(_ context.Context, c models.Custody) error {
@@ -38,6 +39,9 @@ func (l *ledger) Record(_ context.Context, c models.Custody) error {
 	defer l.mu.Unlock()
 	if l.broken != nil {
 		return l.broken
+	}
+	if personal := []models.Act{models.ActLoggedIn, models.ActLoggedOut, models.ActPasswordChanged, models.ActChanged}; !l.people && slices.Contains(personal, c.Act) {
+		return nil
 	}
 	l.entries = append(l.entries, models.CustodyRecord{Index: uint64(len(l.entries)), Leaf: "00", Custody: c})
 	return nil

@@ -10,6 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // heartbeat is how often a quiet stream says that it lives: sooner than the minute
@@ -21,7 +23,7 @@ type eventsInput struct {
 }
 
 func (s *Server) describeEvents(api huma.API) {
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "stream-events", Method: http.MethodGet, Path: "/api/events", Tags: []string{"events"},
 		Summary: "What happens, as server-sent events",
 		Description: "Events: `incident` (the full incident, whenever it changes), `camera` (the health of one camera, at most once a " +
@@ -32,7 +34,7 @@ func (s *Server) describeEvents(api huma.API) {
 		Responses: map[string]*huma.Response{"200": {Description: "the stream",
 			Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
 		Errors: []int{401, 403, 503},
-	}, s.events)
+	}), s.events)
 }
 
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
@@ -75,15 +77,15 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, sub *Subscri
 	if _, err := io.WriteString(w, begin+"\n"); err != nil {
 		return err
 	}
+	view := &eyes{server: s, who: requestOf(ctx).who, looked: s.sessions.now()}
 	for _, m := range sub.Backlog {
-		if err := writeEvent(w, m); err != nil {
+		if err := view.write(w, m); err != nil {
 			return err
 		}
 	}
 	if err := flush(); err != nil {
 		return err
 	}
-	who := requestOf(ctx).who
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -93,11 +95,11 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, sub *Subscri
 				return errStreamOver
 			}
 			extend(w)
-			if err := writeEvent(w, m); err != nil {
+			if err := view.write(w, m); err != nil {
 				return err
 			}
 		case <-beat.C:
-			if _, ok := s.sessions.use(who.token); !ok {
+			if !view.open() {
 				return errStreamOver
 			}
 			extend(w)
@@ -111,6 +113,40 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, sub *Subscri
 			return err
 		}
 	}
+}
+
+// eyes are what one client of the stream may see.
+type eyes struct {
+	server *Server
+	who    identity
+	looked time.Time
+}
+
+// eyesEvery is how old what is known of a client's rights may be.
+const eyesEvery = time.Second
+
+// open looks whether the client may still be here, and what it may see now.
+func (e *eyes) open() bool {
+	var ok bool
+	e.looked = e.server.sessions.now()
+	e.who, ok = e.server.sessions.still(e.who)
+	return ok
+}
+
+// write sends a message to a client who may see what it is about. Of an incident that the
+// client may not see it gets the ID of the message alone, so that it resumes after it.
+func (e *eyes) write(w io.Writer, m Message) error {
+	if e.server.sessions.now().Sub(e.looked) >= eyesEvery && !e.open() {
+		return errStreamOver
+	}
+	if e.who.may(models.RightView, m.Camera, e.server.groups(m.Camera)) {
+		return writeEvent(w, m)
+	}
+	if m.ID == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "id: %s\n\n", m.ID)
+	return err
 }
 
 func writeEvent(w io.Writer, m Message) error {

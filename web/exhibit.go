@@ -29,14 +29,14 @@ type exhibitOrder struct {
 }
 
 func (s *Server) describeExhibits(api huma.API) {
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightExport, huma.Operation{
 		OperationID: "export-exhibit", Method: http.MethodPost, Path: "/api/exhibits", Tags: []string{"evidence"},
 		Summary: "Make an exhibit package",
 		Description: "A zip with the original clips, pictures, records, manifests, custody extract and public keys of one incident or " +
 			"several; `vedette verify` checks it anywhere. It is sent while it is made: a connection that is cut is a package that was not finished.",
 		Responses: map[string]*huma.Response{"200": binary("the package", "application/zip")},
 		Errors:    []int{401, 403, 404, 409, 413, 422, 501, 503}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, s.exportExhibit)
+	}), s.exportExhibit)
 }
 
 func (s *Server) exportExhibit(ctx context.Context, in *exhibitOrder) (*huma.StreamResponse, error) {
@@ -51,9 +51,9 @@ func (s *Server) exportExhibit(ctx context.Context, in *exhibitOrder) (*huma.Str
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	for _, id := range ids {
-		found, err := s.Incidents.Get(ctx, id)
+		found, err := s.incident(ctx, string(id), models.RightExport)
 		if err != nil {
-			return nil, s.fail(ctx, "incident "+string(id), err)
+			return nil, err
 		}
 		// Logged before the first byte: what leaves the house is on record even when
 		// the connection breaks.

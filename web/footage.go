@@ -31,7 +31,7 @@ func (s *Server) describeEvidence(api huma.API) {
 		{"manifest", "What names every file of the incident with its SHA-256", "application/json", "-manifest.json", models.RoleManifest},
 		{"signature", "The signature over the manifest", "application/json", "-manifest.sig", models.RoleSignature},
 	} {
-		op := huma.Operation{
+		op := needs(models.RightFootage, huma.Operation{
 			OperationID: "get-" + e.name, Method: http.MethodGet, Path: "/api/incidents/{id}/" + e.name, Tags: []string{"evidence"},
 			Summary: e.summary,
 			Description: "Takes ranges and HEAD. Final evidence has its SHA-256 as ETag; while the footage is still being " +
@@ -43,7 +43,7 @@ func (s *Server) describeEvidence(api huma.API) {
 				"416": {Description: "there is no such range"},
 			},
 			Errors: []int{401, 403, 404, 503},
-		}
+		})
 		huma.Register(api, op, func(ctx context.Context, in *clipInput) (*huma.StreamResponse, error) {
 			return s.evidence(ctx, models.IncidentID(in.ID), e.role, e.kind, e.extension)
 		})
@@ -58,9 +58,9 @@ func binary(description, kind string) *huma.Response {
 // evidence opens one object of an incident and serves it.
 func (s *Server) evidence(ctx context.Context, id models.IncidentID, role models.ObjectRole, kind, extension string) (*huma.StreamResponse, error) {
 	what := string(role) + " of incident " + string(id)
-	in, err := s.Incidents.Get(ctx, id)
+	in, err := s.incident(ctx, string(id), models.RightFootage)
 	if err != nil {
-		return nil, s.fail(ctx, what, err)
+		return nil, err
 	}
 	body, object, err := s.Evidence.Open(ctx, in, role)
 	if err != nil {

@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/people"
 )
 
 // Limits on one request.
@@ -29,10 +32,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // request is what is learnt about a request on its way in, for the handlers and the log.
 type request struct {
-	who     identity // zero without a session
-	addr    netip.Addr
-	trusted bool   // may see figures and reasons
-	pattern string // of the route that took it
+	who       identity // zero without a session
+	addr      netip.Addr
+	trusted   bool             // may see figures and reasons
+	pattern   string           // of the route that took it
+	operation string           // its name
+	found     *models.Incident // what it is about, once it is known that whoever asks may see it
 }
 
 type requestKey struct{}
@@ -50,14 +55,22 @@ func (s *Server) guard(mux *http.ServeMux) http.Handler {
 	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusForbidden, "", "cross-origin request refused")
 	}))
-	inner := origin.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	admitted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.admit(w, r) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		mux.ServeHTTP(w, r)
 		requestOf(r.Context()).pattern = r.Pattern
-	}))
+	})
+	sameOrigin := origin.Handler(admitted)
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := bearer(r); ok { // which no browser sends by itself, as it does a cookie
+			admitted.ServeHTTP(w, r)
+			return
+		}
+		sameOrigin.ServeHTTP(w, r)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.Now()
 		q := &request{addr: clientAddr(r, s.BehindProxy)}
@@ -93,9 +106,9 @@ func (s *Server) guard(mux *http.ServeMux) http.Handler {
 // admit says whether the request may go on, and answers it when it may not.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	q := requestOf(r.Context())
-	who, ok := s.sessions.identify(r)
+	who, ok := s.identify(r)
 	q.who = who
-	q.trusted = ok && !who.mustChange || s.trusted(r)
+	q.trusted = ok && !who.mustChange && who.may(models.RightView, "", nil) || s.trusted(r)
 	path := r.URL.Path
 	switch {
 	case path == "/metrics":
@@ -109,13 +122,39 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	case path == "/api/session" && r.Method == http.MethodPost:
 		return true // logging in
 	case !ok:
-		problem(w, http.StatusUnauthorized, "", "log in first")
+		detail := "log in first"
+		if _, sent := bearer(r); sent {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`) // RFC 6750, 3.1
+			detail = "the token is none, or good no more"
+		}
+		problem(w, http.StatusUnauthorized, "", detail)
 		return false
 	case who.mustChange && !s.Accounts.ChangeOptional && path != "/api/session" && path != "/api/session/password":
 		problem(w, http.StatusForbidden, problemPassword, "change the one-time password first")
 		return false
 	}
 	return true
+}
+
+// identify finds out who makes a request: by its token, or by its cookie when it has no
+// token. A token that is good no more is not made up for by a cookie.
+func (s *Server) identify(r *http.Request) (identity, bool) {
+	secret, ok := bearer(r)
+	if !ok {
+		return s.sessions.identify(r)
+	}
+	who, first, ok := s.sessions.bear(secret)
+	if ok && first {
+		requestOf(r.Context()).who = who
+		s.audit(r.Context(), models.Custody{Act: models.ActTokenUsed, Note: who.bearer.Name + " of " + who.user})
+	}
+	return who, ok
+}
+
+// bearer is the API token that a request brings. Monitoring has one of another kind.
+func bearer(r *http.Request) (secret string, ok bool) {
+	secret, ok = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return secret, ok && strings.HasPrefix(secret, people.TokenPrefix)
 }
 
 // trusted says whether a request without a session may see figures and reasons: it

@@ -44,16 +44,16 @@ type Retention struct {
 
 func (s *Server) describeHold(api huma.API) {
 	tags := []string{"custody"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "get-retention", Method: http.MethodGet, Path: "/api/incidents/{id}/retention", Tags: tags,
 		Summary: "How long the evidence of an incident stays", Errors: []int{401, 403, 404, 501},
-	}, func(ctx context.Context, in *OneIncident) (*struct{ Body Retention }, error) {
+	}), func(ctx context.Context, in *OneIncident) (*struct{ Body Retention }, error) {
 		if s.Keeper == nil {
 			return nil, absent("retention")
 		}
-		found, err := s.Incidents.Get(ctx, models.IncidentID(in.ID))
+		found, err := s.incident(ctx, in.ID, models.RightView)
 		if err != nil {
-			return nil, s.fail(ctx, "incident "+in.ID, err)
+			return nil, err
 		}
 		r := Retention{Held: found.Hold.Active(s.Now()), Hold: found.Hold}
 		if at, ok := s.Keeper.Expires(found); ok {
@@ -61,12 +61,12 @@ func (s *Server) describeHold(api huma.API) {
 		}
 		return &struct{ Body Retention }{r}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightHold, huma.Operation{
 		OperationID: "hold-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/hold", Tags: tags,
 		Summary: "Keep the evidence from being deleted", Description: "A legal hold: retention passes the incident by until the hold ends " +
 			"or is released. A second hold takes the place of the first; the log keeps both.",
 		Errors: []int{401, 403, 404, 409, 413, 422, 501}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, func(ctx context.Context, in *holdStep) (*incidentAnswer, error) {
+	}), func(ctx context.Context, in *holdStep) (*incidentAnswer, error) {
 		now := s.Now().UTC()
 		h := models.Hold{By: requestOf(ctx).who.user, Why: strings.TrimSpace(in.Body.Why), At: now, Until: in.Body.Until.UTC()}
 		if len(h.Why) < minReason {
@@ -80,11 +80,11 @@ func (s *Server) describeHold(api huma.API) {
 		}
 		return s.kept(ctx, in.ID, func(id models.IncidentID) (models.Incident, error) { return s.Keeper.Hold(ctx, id, h) })
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightDelete, huma.Operation{
 		OperationID: "release-incident", Method: http.MethodDelete, Path: "/api/incidents/{id}/hold", Tags: tags,
 		Summary: "Release the hold", Description: "From then on retention may delete the evidence when its time is over.",
 		Errors: []int{401, 403, 404, 409, 413, 422, 501}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, func(ctx context.Context, in *releaseStep) (*incidentAnswer, error) {
+	}), func(ctx context.Context, in *releaseStep) (*incidentAnswer, error) {
 		who, why, at := requestOf(ctx).who.user, strings.TrimSpace(in.Body.Why), s.Now().UTC()
 		if len(why) < minReason {
 			return nil, huma.Error422UnprocessableEntity("why is blank")
@@ -105,8 +105,6 @@ func (s *Server) kept(ctx context.Context, id string, step func(models.IncidentI
 	if err != nil {
 		return nil, s.fail(ctx, "incident "+id, err)
 	}
-	if err := s.Events.Publish(KindIncident, changed); err != nil {
-		s.Log.Error("publish", "incident", changed.ID, "error", err)
-	}
+	s.tell(changed) // the keeper itself notes it in the custody log
 	return &incidentAnswer{whole(changed)}, nil
 }

@@ -47,6 +47,8 @@ type Message struct {
 	ID   string // empty for a message that a later one of its kind replaces
 	Kind string
 	Data []byte // JSON, one line; shared between clients, so never to be changed
+	// Camera is what it is about; empty when it concerns none.
+	Camera models.CameraID
 }
 
 // Hub hands what happens to everyone who listens. It is safe for concurrent use.
@@ -132,7 +134,10 @@ func (h *Hub) Publish(kind string, v any) error {
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", kind, err)
 	}
-	m := Message{Kind: kind, Data: data}
+	m := Message{Kind: kind, Data: data, Camera: in.Camera}
+	if isHealth {
+		m.Camera = health.Camera
+	}
 
 	h.mu.Lock()
 	defer h.mu.Unlock()

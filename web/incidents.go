@@ -78,45 +78,45 @@ type incidentAnswer struct {
 
 func (s *Server) describeIncidents(api huma.API) {
 	tags := []string{"incidents"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "list-incidents", Method: http.MethodGet, Path: "/api/incidents", Tags: tags,
 		Summary: "List incidents", Errors: []int{400, 401, 403, 422},
 		RejectUnknownQueryParameters: true, // a misspelt filter would show what was not asked for
-	}, s.listIncidents)
-	huma.Register(api, huma.Operation{
+	}), s.listIncidents)
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/api/incidents/{id}", Tags: tags,
 		Summary: "Get one incident", Errors: []int{401, 403, 404},
-	}, func(ctx context.Context, in *OneIncident) (*incidentAnswer, error) {
-		found, err := s.Incidents.Get(ctx, models.IncidentID(in.ID))
+	}), func(ctx context.Context, in *OneIncident) (*incidentAnswer, error) {
+		found, err := s.incident(ctx, in.ID, models.RightView)
 		if err != nil {
-			return nil, s.fail(ctx, "incident "+in.ID, err)
+			return nil, err
 		}
 		// An alarm must be read even when the custody log cannot be written, or nobody
 		// could answer it; its pictures and clip are refused then, and the log of the program says why.
 		_ = s.seen(ctx, found, models.RolePicture)
 		return &incidentAnswer{whole(found)}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightWork, huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/acknowledge", Tags: tags,
 		Summary: "Take an incident", Description: "From new to acknowledged; 409 when somebody else was faster. With a verdict it is " +
 			"judged in the same step: both happen, or neither.",
 		Errors: []int{401, 403, 404, 409, 413, 422}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, s.acknowledge)
-	huma.Register(api, huma.Operation{
+	}), s.acknowledge)
+	huma.Register(api, needs(models.RightWork, huma.Operation{
 		OperationID: "judge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/judgement", Tags: tags,
 		Summary: "Say what an alarm was", Description: "True, or nuisance with a reason. Possible in every state, and again: " +
 			"the log keeps every judgement.",
 		Errors: []int{401, 403, 404, 413, 422}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, func(ctx context.Context, in *judgeStep) (*incidentAnswer, error) {
+	}), func(ctx context.Context, in *judgeStep) (*incidentAnswer, error) {
 		return s.change(ctx, in.ID, func(rec *models.Incident, who string, at time.Time) error {
 			return incident.Judge(rec, models.Judgement{Verdict: in.Body.Verdict, Reason: in.Body.Reason, Note: in.Body.Note, By: who, At: at})
 		})
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightClose, huma.Operation{
 		OperationID: "close-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/close", Tags: tags,
 		Summary: "Close an incident", Description: "From acknowledged to closed. What happens afterwards opens a new incident.",
 		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
-	}, s.close)
+	}), s.close)
 }
 
 func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ Body IncidentPage }, error) {
@@ -136,11 +136,16 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 	if q.Order == "queue" {
 		query.Order = storage.OrderQueue
 	}
-	page, err := s.Incidents.List(ctx, query)
-	if err != nil {
-		return nil, s.fail(ctx, "incidents", err)
+	page, open := storage.Page{}, openQuery
+	var none bool
+	if query.Cameras, none = s.visible(ctx, models.RightView, query.Cameras); !none {
+		var err error
+		if page, err = s.Incidents.List(ctx, query); err != nil {
+			return nil, s.fail(ctx, "incidents", err)
+		}
 	}
-	count, err := s.Incidents.Count(ctx, openQuery)
+	open.Cameras, _ = s.visible(ctx, models.RightView, nil)
+	count, err := s.Incidents.Count(ctx, open)
 	if err != nil {
 		return nil, s.fail(ctx, "incidents", err)
 	}
@@ -192,9 +197,7 @@ func (s *Server) change(ctx context.Context, id string, step func(in *models.Inc
 	if err != nil {
 		return nil, s.fail(ctx, "incident "+id, err)
 	}
-	if err := s.Events.Publish(KindIncident, changed); err != nil {
-		s.Log.Error("publish", "incident", changed.ID, "error", err)
-	}
+	s.changed(ctx, changed)
 	return &incidentAnswer{whole(changed)}, nil
 }
 

@@ -68,10 +68,10 @@ const maxManifest = 4 << 20
 
 func (s *Server) describeIntegrity(api huma.API) {
 	tags := []string{"custody"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/api/keys", Tags: tags,
 		Summary: "The public keys that signatures are checked with", Errors: []int{401, 403, 501},
-	}, func(ctx context.Context, _ *struct{}) (*struct{ Body KeyList }, error) {
+	}), func(ctx context.Context, _ *struct{}) (*struct{ Body KeyList }, error) {
 		if s.Keys == nil {
 			return nil, absent("signing")
 		}
@@ -85,13 +85,13 @@ func (s *Server) describeIntegrity(api huma.API) {
 		}
 		return &struct{ Body KeyList }{list}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "check-integrity", Method: http.MethodGet, Path: "/api/incidents/{id}/integrity", Tags: tags,
 		Summary: "Check the evidence of an incident",
 		Description: "The signature of the manifest, and that record and manifest name the same objects; with files=true also the content of " +
 			"each object. What is found altered or missing goes into the custody log.",
 		Errors: []int{401, 403, 404, 503}, RejectUnknownQueryParameters: true,
-	}, s.integrity)
+	}), s.integrity)
 }
 
 func keyEntry(k PublicKey) (KeyEntry, error) {
@@ -106,9 +106,9 @@ func keyEntry(k PublicKey) (KeyEntry, error) {
 
 func (s *Server) integrity(ctx context.Context, q *integrityQuery) (*struct{ Body Integrity }, error) {
 	id := models.IncidentID(q.ID)
-	in, err := s.Incidents.Get(ctx, id)
+	in, err := s.incident(ctx, q.ID, models.RightFootage)
 	if err != nil {
-		return nil, s.fail(ctx, "incident "+q.ID, err)
+		return nil, err
 	}
 	found, err := s.examine(ctx, in, q.Files)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // Alive is the answer of /healthz.
@@ -19,10 +21,10 @@ type readinessAnswer struct {
 
 func (s *Server) describeOperation(api huma.API) {
 	tags := []string{"operation"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightView, huma.Operation{
 		OperationID: "get-status", Method: http.MethodGet, Path: "/api/status", Tags: tags,
 		Summary: "What the program says about itself", Errors: []int{401, 403},
-	}, func(context.Context, *struct{}) (*struct{ Body Status }, error) {
+	}), func(context.Context, *struct{}) (*struct{ Body Status }, error) {
 		return &struct{ Body Status }{s.status()}, nil
 	})
 	huma.Register(api, huma.Operation{
@@ -49,7 +51,7 @@ func (s *Server) describeOperation(api huma.API) {
 		OperationID: "get-metrics", Method: http.MethodGet, Path: "/metrics", Tags: tags,
 		Summary:     "Figures for Prometheus",
 		Description: "With a session, with the monitoring token, or from the same machine.",
-		Security:    []map[string][]string{{schemeSession: {}}, {schemeToken: {}}, {}},
+		Security:    []map[string][]string{{schemeSession: {}}, {schemeBearer: {}}, {schemeToken: {}}, {}},
 		Responses: map[string]*huma.Response{
 			"200": {Description: "the figures", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 			"401": {Description: "neither of these"},

@@ -45,7 +45,7 @@ type CopyProgress struct {
 func (s *Server) describePlayable(api huma.API) {
 	accepted := &huma.Response{Description: "it is being made; Retry-After says when to ask again", Content: map[string]*huma.MediaType{
 		"application/json": {Schema: api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[CopyProgress](), true, "")}}}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "get-playable", Method: http.MethodGet, Path: "/api/incidents/{id}/playable", Tags: []string{"evidence"},
 		Summary: "A copy of the clip that browsers play",
 		Description: "H.264 in MP4, made when it is first asked for, which may take as long as the clip: 202 says how far it is and when to " +
@@ -59,7 +59,7 @@ func (s *Server) describePlayable(api huma.API) {
 			"416": {Description: "there is no such range"},
 		},
 		Errors: []int{401, 403, 404, 409, 501, 503},
-	}, func(ctx context.Context, in *clipInput) (*huma.StreamResponse, error) {
+	}), func(ctx context.Context, in *clipInput) (*huma.StreamResponse, error) {
 		return s.playable(ctx, models.IncidentID(in.ID))
 	})
 }
@@ -69,9 +69,9 @@ func (s *Server) playable(ctx context.Context, id models.IncidentID) (*huma.Stre
 		return nil, absent("making copies that browsers play")
 	}
 	what := "playable copy of incident " + string(id)
-	in, err := s.Incidents.Get(ctx, id)
+	in, err := s.incident(ctx, string(id), models.RightFootage)
 	if err != nil {
-		return nil, s.fail(ctx, what, err)
+		return nil, err
 	}
 	if in.Footage.State == models.FootageRecording {
 		return nil, huma.Error409Conflict("the clip is still being written; a copy can be made when it is finished")

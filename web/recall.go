@@ -90,27 +90,28 @@ type MovedList struct {
 
 func (s *Server) describeRecall(api huma.API) {
 	tags := []string{"recall"}
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "recall-cameras", Method: http.MethodGet, Path: "/api/recall", Tags: tags,
 		Summary: "Cameras with continuous footage", Errors: []int{401, 403, 501},
-	}, func(context.Context, *struct{}) (*struct{ Body RecallCameras }, error) {
+	}), func(ctx context.Context, _ *struct{}) (*struct{ Body RecallCameras }, error) {
 		if s.Recall == nil {
 			return nil, noRecall
 		}
-		return &struct{ Body RecallCameras }{RecallCameras{orEmpty(s.Recall.Cameras())}}, nil
+		unseen := func(id models.CameraID) bool { return !s.sees(ctx, models.RightFootage, id) }
+		return &struct{ Body RecallCameras }{RecallCameras{orEmpty(slices.DeleteFunc(slices.Clone(s.Recall.Cameras()), unseen))}}, nil
 	})
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "recall-coverage", Method: http.MethodGet, Path: "/api/recall/{camera}/coverage", Tags: tags,
 		Summary: "Of which times there is footage", Description: "At most 31 days at once.",
 		Errors: []int{401, 403, 404, 422, 501}, RejectUnknownQueryParameters: true,
-	}, s.coverage)
-	huma.Register(api, huma.Operation{
+	}), s.coverage)
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "recall-moved", Method: http.MethodGet, Path: "/api/recall/{camera}/moved", Tags: tags,
 		Summary: "When something moved here", Description: "Looks through the motion grids, which have 16 × 16 cells and one entry for 10 s, " +
 			"for a region of the picture. At most 31 days at once.",
 		Errors: []int{401, 403, 404, 422, 501, 504}, RejectUnknownQueryParameters: true,
-	}, s.moved)
-	huma.Register(api, huma.Operation{
+	}), s.moved)
+	huma.Register(api, needs(models.RightFootage, huma.Operation{
 		OperationID: "recall-clip", Method: http.MethodGet, Path: "/api/recall/{camera}/clip.mp4", Tags: tags,
 		Summary: "The footage of a time range as one MP4",
 		Description: "The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay " +
@@ -121,7 +122,7 @@ func (s *Server) describeRecall(api huma.API) {
 			"416": {Description: "there is no such range"},
 		},
 		Errors: []int{401, 403, 404, 422, 501, 503},
-	}, s.recallClip)
+	}), s.recallClip)
 }
 
 // footageTimes describes the headers that say which times a file shows.
@@ -145,7 +146,7 @@ func (s *Server) archived(cam models.CameraID) error {
 	known := slices.Contains(s.Recall.Cameras(), cam) ||
 		slices.ContainsFunc(s.Cameras.Cameras(), func(c Camera) bool { return c.ID == cam })
 	if !known {
-		return huma.Error404NotFound("there is no camera of that name")
+		return noCamera
 	}
 	return nil
 }

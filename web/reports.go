@@ -26,13 +26,13 @@ type precisionQuery struct {
 }
 
 func (s *Server) describeReports(api huma.API) {
-	huma.Register(api, huma.Operation{
+	huma.Register(api, needs(models.RightReport, huma.Operation{
 		OperationID: "report-precision", Method: http.MethodGet, Path: "/api/reports/precision", Tags: []string{"reports"},
 		Summary: "How many alarms were true",
 		Description: "Of the alarms of a period, by camera, zone, rule and hour of the day: how many people judged true and " +
 			"nuisance, and for which reason. Alarms that nobody judged are counted apart, never as true.",
 		Errors: []int{401, 403, 422, 504}, RejectUnknownQueryParameters: true,
-	}, s.precision)
+	}), s.precision)
 }
 
 func (s *Server) precision(ctx context.Context, q *precisionQuery) (*struct{ Body incident.PrecisionReport }, error) {
@@ -55,8 +55,12 @@ func (s *Server) precision(ctx context.Context, q *precisionQuery) (*struct{ Bod
 			return nil, huma.Error422UnprocessableEntity("time_zone is no place of the IANA time zone database")
 		}
 	}
-	query := storage.Query{Cameras: named[models.CameraID](q.Cameras), From: from, To: to, Brief: true}
-	report, err := incident.MeasurePrecision(from, to, place, storage.Walk(ctx, s.Incidents.List, query))
+	cameras, none := s.visible(ctx, models.RightReport, named[models.CameraID](q.Cameras))
+	records := storage.Walk(ctx, s.Incidents.List, storage.Query{Cameras: cameras, From: from, To: to, Brief: true})
+	if none {
+		records = func(func(models.Incident, error) bool) {}
+	}
+	report, err := incident.MeasurePrecision(from, to, place, records)
 	if err != nil {
 		return nil, s.fail(ctx, "report", err)
 	}

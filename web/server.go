@@ -74,6 +74,9 @@ type Server struct {
 	Keys func() []PublicKey
 	// CheckSignature says why a signature does not fit the data, by those keys.
 	CheckSignature func(data []byte, sig models.Signature) error
+	// Groups are the camera groups that a camera is in; nil: there are none. Rights may be
+	// given over a group only.
+	Groups func(models.CameraID) []string
 	// Closed, when set, is told each incident that a person closed, so that nothing
 	// more joins it.
 	Closed func(models.Incident)
@@ -89,6 +92,9 @@ type Server struct {
 	// BehindProxy takes the client's address from the last entry of X-Forwarded-For.
 	// Set it only when a proxy that writes that header is the only way in.
 	BehindProxy bool
+	// SessionLifetime is how long a session lives at most, and SessionIdle how long without
+	// a request; 0: 12 h and 30 min.
+	SessionLifetime, SessionIdle time.Duration
 	// MetricsToken lets monitoring read /metrics, and the reasons of /readyz, with
 	// "Authorization: Bearer <token>". Empty: only with a session or from this machine.
 	MetricsToken string
@@ -111,7 +117,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	s.sessions = sessions{accounts: s.Accounts, now: s.Now, secure: s.Secure, all: map[token]*session{}}
+	s.sessions = sessions{accounts: s.Accounts, now: s.Now, secure: s.Secure,
+		lifetime: s.SessionLifetime, idle: s.SessionIdle, all: map[token]*session{}}
 	s.byAddress = newLimiter(addressEvery, addressBurst)
 	s.byAccount = newLimiter(accountEvery, accountBurst)
 	if err := s.register(); err != nil {
@@ -124,7 +131,11 @@ func (s *Server) Handler() (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	api := humago.New(mux, apiConfig())
+	api.UseMiddleware(s.authorize)
 	s.describe(api)
+	if err := undeclared(api.OpenAPI()); err != nil {
+		return nil, err
+	}
 	spec, err := document(api.OpenAPI())
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,10 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/people"
 )
 
-// How long a session lives. A shift is at most twelve hours; the idle limit ends
+// How long a session lives, unless the configuration says otherwise. A shift is at most twelve hours; the idle limit ends
 // browsers that were closed or left. An open console counts as activity as long as its
 // stream of events is connected: a control room's wall must not go dark.
 const (
@@ -50,9 +52,18 @@ type sessions struct {
 	accounts *people.Accounts
 	now      func() time.Time
 	secure   bool
+	lifetime time.Duration // 0: sessionLifetime
+	idle     time.Duration // 0: sessionIdle
 
 	mu  sync.Mutex
 	all map[token]*session
+	// bearers remember what was done with API tokens. They open no door: a token is
+	// proved anew by each request.
+	bearers map[token]*session
+}
+
+func (s *sessions) limits() (lifetime, idle time.Duration) {
+	return cmp.Or(s.lifetime, sessionLifetime), cmp.Or(s.idle, sessionIdle)
 }
 
 func (s *sessions) cookieName() string {
@@ -70,7 +81,7 @@ func (s *sessions) cookie(value string, maxAge int) *http.Cookie {
 // open begins a session and returns the cookie that proves it. The secret is always
 // new: a cookie that was planted before the login never becomes a session.
 func (s *sessions) open(user string) (*http.Cookie, bool) {
-	st, _, ok := s.accounts.Standing(user)
+	_, st, ok := s.accounts.Standing(user)
 	if !ok {
 		return nil, false
 	}
@@ -80,14 +91,15 @@ func (s *sessions) open(user string) (*http.Cookie, bool) {
 	defer s.mu.Unlock()
 	s.sweep(now, user)
 	s.all[sha256.Sum256([]byte(secret))] = &session{user: user, stamp: st, created: now, used: now}
-	return s.cookie(secret, int(sessionLifetime.Seconds())), true
+	lifetime, _ := s.limits()
+	return s.cookie(secret, int(lifetime.Seconds())), true
 }
 
 // sweep forgets sessions that are over and makes room for one more of the user.
 func (s *sessions) sweep(now time.Time, user string) {
 	count, oldest, at := 0, token{}, time.Time{}
 	for t, se := range s.all {
-		if se.over(now) {
+		if s.over(se, now) {
 			delete(s.all, t)
 			continue
 		}
@@ -103,15 +115,27 @@ func (s *sessions) sweep(now time.Time, user string) {
 	}
 }
 
-func (se *session) over(now time.Time) bool {
-	return now.Sub(se.created) >= sessionLifetime || now.Sub(se.used) >= sessionIdle
+func (s *sessions) over(se *session, now time.Time) bool {
+	lifetime, idle := s.limits()
+	return now.Sub(se.created) >= lifetime || now.Sub(se.used) >= idle
 }
 
 // identity is who makes a request.
 type identity struct {
 	user       string
 	token      token
-	mustChange bool // a generated password is still in force
+	mustChange bool           // a generated password is still in force
+	grants     []models.Grant // what they may do, now
+	bearer     *people.Token  // the token that they came with, instead of a session
+}
+
+// may says whether they have a right over a camera that is in these groups; over any, for
+// no camera.
+func (i identity) may(right models.Right, camera models.CameraID, groups []string) bool {
+	if i.bearer != nil && !i.bearer.Allows(right, camera, groups) {
+		return false
+	}
+	return models.Allows(i.grants, right, camera, groups)
 }
 
 // identify finds the session that the request's cookie proves.
@@ -132,13 +156,51 @@ func (s *sessions) use(t token) (identity, bool) {
 	if se == nil {
 		return identity{}, false
 	}
-	st, mustChange, ok := s.accounts.Standing(se.user)
-	if !ok || st != se.stamp || se.over(now) {
+	p, st, ok := s.accounts.Standing(se.user)
+	if !ok || st != se.stamp || s.over(se, now) {
 		delete(s.all, t)
 		return identity{}, false
 	}
 	se.used = now
-	return identity{user: se.user, token: t, mustChange: mustChange}, true
+	return identity{user: se.user, token: t, mustChange: p.MustChange, grants: p.Grants}, true
+}
+
+// maxBearers bounds the tokens of which is known what was done with them; beyond, it is
+// forgotten, and done again.
+const maxBearers = 1024
+
+// bear finds the token that a secret proves, and its owner. first says that it was never
+// used before.
+func (s *sessions) bear(secret string) (who identity, first, ok bool) {
+	t, owner, first, ok := s.accounts.Bearer(secret)
+	if !ok {
+		return identity{}, false, false
+	}
+	who = identity{user: owner.User, token: sha256.Sum256([]byte(secret)), grants: owner.Grants, bearer: &t}
+	now := s.now()
+	lifetime, _ := s.limits()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if se := s.bearers[who.token]; se == nil || now.Sub(se.created) >= lifetime {
+		if s.bearers == nil || len(s.bearers) >= maxBearers {
+			s.bearers = map[token]*session{}
+		}
+		s.bearers[who.token] = &session{user: owner.User, created: now}
+	}
+	return who, first, true
+}
+
+// still says whether who has come may still be here, and what they may do now.
+func (s *sessions) still(who identity) (identity, bool) {
+	if who.bearer == nil {
+		return s.use(who.token)
+	}
+	t, owner, ok := s.accounts.Stands(who.bearer.ID)
+	if !ok {
+		return identity{}, false
+	}
+	who.grants, who.bearer = owner.Grants, &t
+	return who, true
 }
 
 // end closes one session.
@@ -153,6 +215,9 @@ func (s *sessions) end(t token) {
 func (s *sessions) once(ctx context.Context, t token, what string, do func() error) error {
 	s.mu.Lock()
 	se := s.all[t]
+	if se == nil {
+		se = s.bearers[t]
+	}
 	if se == nil { // ended while the request was under way
 		s.mu.Unlock()
 		return do()

@@ -81,7 +81,12 @@ func newSite(t testing.TB, change ...func(*Server)) *site {
 				Zones: []models.Zone{{ID: "door"}}},
 			{ID: "yard", Name: "Yard", Health: models.Health{Camera: "yard", Connection: models.Disconnected, Error: "connection refused"}},
 		}}}
-	accounts, oneTime, err := people.Open(s.accounts, people.Options{Cost: cheap})
+	accounts, oneTime, err := people.Open(s.accounts, people.Options{Cost: cheap, Now: func() time.Time {
+		if s.server != nil && s.server.Now != nil {
+			return s.server.Now()
+		}
+		return time.Now()
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +115,7 @@ func newSite(t testing.TB, change ...func(*Server)) *site {
 func (s *site) create(list ...models.Incident) {
 	s.t.Helper()
 	for _, in := range list {
-		if err := s.index.Create(s.t.Context(), in); err != nil {
+		if _, err := s.index.Create(s.t.Context(), in); err != nil {
 			s.t.Fatal(err)
 		}
 	}

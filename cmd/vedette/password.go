@@ -21,7 +21,7 @@ func (c passwordCmd) Run(p *program) error {
 		return err
 	}
 	if oneTime == "" || c.User != "admin" {
-		if oneTime, err = accounts.ResetPassword(c.User); err != nil {
+		if oneTime, err = accounts.ResetPassword(c.User, people.Operator, nil); err != nil {
 			return err
 		}
 	}

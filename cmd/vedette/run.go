@@ -111,7 +111,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	}
 	accounts.ChangeOptional = s.optional
 	if s.optional && oneTime == "" {
-		if oneTime, err = accounts.ResetPassword("admin"); err != nil {
+		if oneTime, err = accounts.ResetPassword(people.AdminUser, people.Operator, nil); err != nil {
 			return err
 		}
 	}
