@@ -135,7 +135,7 @@ func (s *site) record(n int, c camtest.Clip) models.IncidentID {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.index.Create(s.t.Context(), in); err != nil {
+	if _, err := s.index.Create(s.t.Context(), in); err != nil {
 		s.t.Fatal(err)
 	}
 	info := film(s.t, e.Path(storage.ClipFile), c, alarm)

@@ -124,9 +124,7 @@ func (w *recording) save(change func(*models.Incident)) {
 		if errors.Is(err, fs.ErrNotExist) {
 			next := w.in
 			change(&next)
-			if err = r.Index.Create(ctx, next); err == nil {
-				in = next
-			}
+			in, err = r.Index.Create(ctx, next)
 		}
 		cancel()
 		if err == nil {

@@ -78,12 +78,12 @@ func (r *Recorder) tellTrouble(in models.Incident, change func(*models.Incident)
 	r.trouble.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		err := r.Index.Create(ctx, in)
+		saved, err := r.Index.Create(ctx, in)
 		if err == nil {
-			var saved models.Incident
-			if saved, err = r.Index.Update(ctx, in.ID, func(got *models.Incident) error { change(got); return nil }); err == nil {
-				in = saved
-			}
+			saved, err = r.Index.Update(ctx, in.ID, func(got *models.Incident) error { change(got); return nil })
+		}
+		if err == nil {
+			in = saved
 		}
 		if err != nil {
 			r.Log.Error("save storage incident", "incident", in.ID, "err", err)

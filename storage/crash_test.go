@@ -98,7 +98,7 @@ func (s *site) happen(ctx context.Context, in models.Incident) error {
 		return err
 	}
 	step("begun")
-	if err := s.index.Create(ctx, in); err != nil {
+	if _, err := s.index.Create(ctx, in); err != nil {
 		return err
 	}
 	step("record created")

@@ -15,6 +15,7 @@ var ErrCursor = errors.New("not a cursor of this list")
 type cursor struct {
 	order    Order
 	priority int   // only in OrderQueue
+	due      int64 // likewise; µs since 1970, or noDue
 	alarm    int64 // µs since 1970
 	id       string
 }
@@ -23,7 +24,7 @@ type cursor struct {
 const maxCursor = 512
 
 func (c cursor) String() string {
-	raw := fmt.Sprintf("%s|%d|%d|%s", c.order, c.priority, c.alarm, c.id)
+	raw := fmt.Sprintf("%s|%d|%d|%d|%s", c.order, c.priority, c.due, c.alarm, c.id)
 	return base64.RawURLEncoding.EncodeToString([]byte(raw))
 }
 
@@ -35,15 +36,16 @@ func parseCursor(s string, order Order) (cursor, error) {
 	if err != nil {
 		return cursor{}, ErrCursor
 	}
-	f := strings.SplitN(string(raw), "|", 4)
-	if len(f) != 4 || Order(f[0]) != order || f[3] == "" {
+	f := strings.SplitN(string(raw), "|", 5)
+	if len(f) != 5 || Order(f[0]) != order || f[4] == "" {
 		return cursor{}, ErrCursor
 	}
 	priority, err1 := strconv.Atoi(f[1])
-	alarm, err2 := strconv.ParseInt(f[2], 10, 64)
-	c := cursor{order, priority, alarm, f[3]}
+	due, err2 := strconv.ParseInt(f[2], 10, 64)
+	alarm, err3 := strconv.ParseInt(f[3], 10, 64)
+	c := cursor{order, priority, due, alarm, f[4]}
 	// Only the one spelling that String makes: a cursor is nobody's to compose.
-	if errors.Join(err1, err2) != nil || c.String() != s {
+	if errors.Join(err1, err2, err3) != nil || c.String() != s {
 		return cursor{}, ErrCursor
 	}
 	return c, nil

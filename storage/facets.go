@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -24,7 +25,37 @@ type facet struct {
 	start, alarm              int64 // µs since 1970
 	end                       any   // the same, or nil while it goes on
 	id                        string
-	words                     []string
+	due                       int64 // µs since 1970, or noDue
+	officer, typ, site        string
+	origin, series            string
+	words                     []string // with tags
+}
+
+// noDue stands for the deadline of an incident that has none or whose clocks stand. It
+// comes after every other.
+const noDue = math.MaxInt64
+
+// due is when the next deadline of an open incident comes, or the first that was missed
+// came, in µs since 1970.
+func due(in models.Incident) int64 {
+	next := int64(noDue)
+	if in.State == models.StateClosed {
+		return next
+	}
+	for _, d := range in.Deadlines {
+		if d.Open() && d.Paused == "" && !d.Due.IsZero() {
+			next = min(next, d.Due.UnixMicro())
+		}
+	}
+	return next
+}
+
+// origin is where an incident came from; old records do not say.
+func origin(in models.Incident) models.Origin {
+	if in.Origin == "" {
+		return models.OriginDetection
+	}
+	return in.Origin
 }
 
 func facetOf(in models.Incident) facet {
@@ -32,7 +63,9 @@ func facetOf(in models.Incident) facet {
 		camera: string(in.Camera), zone: string(in.Zone), kind: string(in.Kind), label: column(in.Label),
 		state: string(in.State), verdict: string(verdict(in)), footage: string(in.Footage.State),
 		priority: priority(in.Severity), dwell: dwell(in), start: in.Start.UnixMicro(), alarm: in.Alarm.UnixMicro(),
-		end: endMicros(in), id: string(in.ID), words: notesOf(in),
+		end: endMicros(in), id: string(in.ID), due: due(in), officer: column(in.Assignment.Officer),
+		typ: column(in.Triage.Type), site: column(in.Site), origin: column(string(origin(in))), series: column(in.Linked.Series),
+		words: notesOf(in),
 	}
 	f.class = dwellClass(f.dwell)
 	if in.Hold != nil {
@@ -93,11 +126,11 @@ func (p place) column(name string) string {
 
 // facetColumns are the columns of facets in the order of facet.columns.
 var facetColumns = []string{"id", "place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage",
-	"held", "dwell_class", "dwell_ns", "start_us", "alarm_us", "end_us"}
+	"held", "dwell_class", "dwell_ns", "start_us", "alarm_us", "end_us", "due_us", "officer", "type", "site", "origin", "series"}
 
 func (f facet) columns() []any {
 	return []any{f.id, f.place, f.camera, f.zone, f.kind, f.label, f.priority, f.state, f.verdict, f.footage,
-		f.held, f.class, int64(f.dwell), f.start, f.alarm, f.end}
+		f.held, f.class, int64(f.dwell), f.start, f.alarm, f.end, f.due, f.officer, f.typ, f.site, f.origin, f.series}
 }
 
 // same says whether two rows, words apart, say the same.
@@ -138,15 +171,20 @@ func (d dialect) addFacets(ctx context.Context, tx *sql.Tx, list []models.Incide
 	return d.addWords(ctx, tx, facets...)
 }
 
-// maxRows bounds the rows of one statement; at 16 columns each it stays far below the
+// maxRows bounds the rows of one statement; at 22 columns each it stays far below the
 // 32 766 parameters of SQLite.
 const maxRows = 100
 
 // changeFacet follows a change of the record.
 func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after models.Incident) error {
 	is := facetOf(after)
-	if was.same(is) && slices.Equal(was.words, is.words) {
-		return nil
+	gone, came := difference(was.words, is.words), difference(is.words, was.words)
+	if was.same(is) {
+		if err := d.dropWords(ctx, tx, was, gone); err != nil {
+			return err
+		}
+		is.words = came
+		return d.addWords(ctx, tx, is)
 	}
 	var err error
 	if is.place, err = d.placeOf(ctx, tx, is); err != nil {
@@ -160,14 +198,36 @@ func (d dialect) changeFacet(ctx context.Context, tx *sql.Tx, was facet, after m
 	if _, err := tx.ExecContext(ctx, "UPDATE facets SET "+strings.Join(set, ", ")+" WHERE id = "+w.arg(is.id), w.args...); err != nil {
 		return err
 	}
-	for _, word := range was.words {
+	// Each word carries the whole row.
+	if err := d.dropWords(ctx, tx, was, was.words); err != nil {
+		return err
+	}
+	return d.addWords(ctx, tx, is)
+}
+
+// dropWords forgets some words of an incident, whose row was as given.
+func (d dialect) dropWords(ctx context.Context, tx *sql.Tx, was facet, words []string) error {
+	for some := range slices.Chunk(words, maxRows) {
 		w := where{bind: d.bind}
-		stmt := "DELETE FROM words WHERE word = " + w.arg(word) + " AND alarm_us = " + w.arg(was.alarm) + " AND id = " + w.arg(was.id)
+		list := make([]any, len(some))
+		for i, word := range some {
+			list[i] = word
+		}
+		w.in("word", list)
+		stmt := "DELETE FROM words" + w.String() + " AND alarm_us = " + w.arg(was.alarm) + " AND id = " + w.arg(was.id)
 		if _, err := tx.ExecContext(ctx, stmt, w.args...); err != nil {
 			return err
 		}
 	}
-	return d.addWords(ctx, tx, is)
+	return nil
+}
+
+// difference is what a sorted list has and another has not.
+func difference(list, without []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool {
+		_, found := slices.BinarySearch(without, s)
+		return found
+	})
 }
 
 // addWords enters the words of incidents whose rows are there.

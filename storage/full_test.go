@@ -157,7 +157,7 @@ func TestFullDiskIndex(t *testing.T) {
 	free := exhaust(t, dir)
 	var failed error
 	for n := 2; n < 500 && failed == nil; n++ {
-		failed = x.Create(t.Context(), incident(n))
+		_, failed = x.Create(t.Context(), incident(n))
 	}
 	if failed == nil || !strings.Contains(failed.Error(), "the disk is full") && !strings.Contains(failed.Error(), "the disk reports an error") {
 		t.Errorf("Create: %v", failed)

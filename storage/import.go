@@ -32,7 +32,6 @@ func (x *sqlIndex) Import(ctx context.Context, incidents iter.Seq2[models.Incide
 	}
 	for in, err := range incidents {
 		if err == nil {
-			in.Revision = max(in.Revision, 1)
 			if batch = append(batch, in); len(batch) < importBatch {
 				continue
 			}

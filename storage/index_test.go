@@ -86,6 +86,7 @@ func incident(n int) models.Incident {
 			Clock: models.ClockCamera, Codec: models.H264, Width: 1920, Height: 1080, Frames: 675,
 			Gaps: []models.Gap{{From: alarm, To: alarm.Add(time.Second), Cause: models.CausePacketLoss, Lost: 3}}},
 		Log:      []models.Action{{At: alarm, Who: "vedette", What: "opened"}},
+		Edition:  1,
 		Revision: 1,
 	}
 }
@@ -93,7 +94,7 @@ func incident(n int) models.Incident {
 func create(tb testing.TB, x Index, list ...models.Incident) {
 	tb.Helper()
 	for _, in := range list {
-		if err := x.Create(tb.Context(), in); err != nil {
+		if _, err := x.Create(tb.Context(), in); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -125,6 +126,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 	t.Run("what is created comes back", func(t *testing.T) {
 		x := open(t)
 		want := incident(1)
+		want.Number = 1
 		want.Label = "Wächter \u2028 \"<&>\" \\u0000 \x00 門"
 		create(t, x, want)
 		got, err := x.Get(t.Context(), want.ID)
@@ -140,7 +142,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 		page, err = x.List(t.Context(), Query{Brief: true})
 		want.Events = slices.Clone(want.Events)
-		want.Events[0].Path, want.Events[0].Curve = nil, nil
+		want.Events[0].Path, want.Events[0].Curve, want.Log = nil, nil, nil
 		if err != nil || len(page.Items) != 1 || !reflect.DeepEqual(page.Items[0], want) {
 			t.Errorf("brief list: got %+v, %v", page, err)
 		}
@@ -188,13 +190,13 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		x := open(t)
 		in := incident(1)
 		in.ID = ""
-		if err := x.Create(t.Context(), in); err == nil {
+		if _, err := x.Create(t.Context(), in); err == nil {
 			t.Error("no ID: no error")
 		}
 		in = incident(1)
 		zero := 0.0
 		in.Score = zero / zero
-		if err := x.Create(t.Context(), in); err == nil {
+		if _, err := x.Create(t.Context(), in); err == nil {
 			t.Error("NaN: no error")
 		}
 		if n, err := x.Count(t.Context(), Query{}); n != 0 || err != nil {
@@ -206,7 +208,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		x := open(t)
 		all := crowd(importBatch + 20)
 		create(t, x, all[3])
-		if _, err := x.Update(t.Context(), all[3].ID, func(in *models.Incident) error { in.Log = nil; return nil }); err != nil {
+		if _, err := x.Update(t.Context(), all[3].ID, func(in *models.Incident) error { in.Score = 0.5; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		n, err := x.(Importer).Import(t.Context(), func(yield func(models.Incident, error) bool) {
@@ -287,8 +289,9 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		x := open(t)
 		all := crowd(120)
 		create(t, x, all...)
+		number(all)
 		rng := rand.New(rand.NewPCG(1, 2))
-		for range 400 {
+		for range 600 {
 			q := randomQuery(rng)
 			want := expect(all, q)
 			if got := ids(t, x, q); !slices.Equal(got, want) {
@@ -300,11 +303,49 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 	})
 
+	t.Run("what is found stays right through a life of changes", func(t *testing.T) {
+		x := open(t)
+		all := crowd(40)
+		create(t, x, all...)
+		number(all)
+		rng := rand.New(rand.NewPCG(7, 8))
+		for range 150 {
+			in := &all[rng.IntN(len(all))]
+			got, err := x.Update(t.Context(), in.ID, func(in *models.Incident) error { return step(rng, in) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			*in = got
+		}
+		for range 200 {
+			q := randomQuery(rng)
+			if got, want := ids(t, x, q), expect(all, q); !slices.Equal(got, want) {
+				t.Fatalf("%+v:\ngot  %v\nwant %v", q, got, want)
+			}
+		}
+		// An index that is made from the same records holds the same words and facets.
+		anew := open(t)
+		if _, err := anew.(Importer).Import(t.Context(), func(yield func(models.Incident, error) bool) {
+			for _, in := range all {
+				if !yield(in, nil) {
+					return
+				}
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"words", "facets", "entries"} {
+			if got, want := dump(t, x, table), dump(t, anew, table); !slices.Equal(got, want) {
+				t.Errorf("%s: %d rows, %d in an index that is made anew, or they differ", table, len(got), len(want))
+			}
+		}
+	})
+
 	t.Run("filters follow a change of the record", func(t *testing.T) {
 		x := open(t)
 		in := incident(1)
 		in.End = time.Time{}
-		in.Log[0].Note = "ladder"
+		in.Description = "ladder"
 		create(t, x, in)
 		later := Query{From: in.Alarm.Add(24 * time.Hour)}
 		if got := ids(t, x, later); len(got) != 1 {
@@ -314,7 +355,11 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 			in.End, in.State, in.Severity = in.Alarm.Add(time.Hour), models.StateClosed, models.SeverityLow
 			in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain, Note: "Rain, and a fox"}
 			in.Label, in.Footage.State, in.Hold = "dog", models.FootageStored, &models.Hold{By: "ann", Why: "case no. 4711", At: noon}
-			in.Log[0].Note = ""
+			in.Description, in.Triage = "", models.Triage{Type: "theft", Tags: []string{"after-hours", "metal"}}
+			in.Site, in.Origin, in.Assignment.Officer, in.Linked.Series = "depot", models.OriginPatrol, "bob", "series-1"
+			in.Investigation.Subjects = []models.Subject{{Text: "limps", Plate: "B-XY 12"}}
+			in.Investigation.Statements = []models.Statement{{Witness: "Mrs Gray", Text: "heard glass"}}
+			in.Log = append(in.Log, models.Action{At: noon, Who: "bob", What: "note", Note: "crowbar"})
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -342,7 +387,28 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 			"the footage it has": {Query{Footage: []models.FootageState{models.FootageStored}}, 1},
 			"its dwell":          {Query{MinDwell: time.Hour + 10*time.Second}, 1},
 			"a longer one":       {Query{MinDwell: time.Hour + 10*time.Second + 1}, 0},
-			"a note it had":      {Query{Text: "ladder"}, 0},
+			"words it had":       {Query{Text: "ladder"}, 0},
+			"a note of the log":  {Query{Text: "crowbar"}, 1},
+			"a subject":          {Query{Text: "limps xy"}, 1},
+			"a statement":        {Query{Text: "gray glass"}, 1},
+			"a tag in words":     {Query{Text: "metal"}, 1},
+			"a tag":              {Query{Tags: []string{"metal"}}, 1},
+			"one of two tags":    {Query{Tags: []string{"after-hours", "metal", "wood"}}, 1},
+			"another tag":        {Query{Tags: []string{"after"}}, 0},
+			"its number":         {Query{Text: "#1"}, 1},
+			"and a word":         {Query{Text: "1 crowbar"}, 1},
+			"another number":     {Query{Text: "#2"}, 0},
+			"by number":          {Query{Numbers: []int64{2, 1}}, 1},
+			"by another number":  {Query{Numbers: []int64{2}}, 0},
+			"its officer":        {Query{Officers: []string{"bob"}}, 1},
+			"nobody's":           {Query{Officers: []string{""}}, 0},
+			"its type":           {Query{Types: []string{"theft"}}, 1},
+			"not classified":     {Query{Types: []string{""}}, 0},
+			"its site":           {Query{Sites: []string{"depot"}}, 1},
+			"its origin":         {Query{Origins: []models.Origin{models.OriginPatrol}}, 1},
+			"the origin it had":  {Query{Origins: []models.Origin{models.OriginDetection}}, 0},
+			"its series":         {Query{Series: []string{"series-1"}}, 1},
+			"without a series":   {Query{Series: []string{""}}, 0},
 			"a note it has":      {Query{Text: "fox rain"}, 1},
 			"why it is held":     {Query{Text: "case 4711"}, 1},
 			"a part of a word":   {Query{Text: "471"}, 0},
@@ -436,7 +502,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		x := open(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := x.Create(ctx, incident(1)); !errors.Is(err, context.Canceled) {
+		if _, err := x.Create(ctx, incident(1)); !errors.Is(err, context.Canceled) {
 			t.Errorf("Create: %v", err)
 		}
 		if _, err := x.List(ctx, Query{}); !errors.Is(err, context.Canceled) {
@@ -450,13 +516,19 @@ var (
 	zones      = []models.ZoneID{"door", "fence", "bay"}
 	kinds      = []models.Kind{models.KindMotion, models.KindLoitering}
 	severities = []models.Severity{models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical}
-	states     = []models.State{models.StateNew, models.StateAcknowledged, models.StateClosed}
+	states     = []models.State{models.StateNew, models.StateAcknowledged, models.StateResolved, models.StateClosed}
+	officers   = []string{"", "ann", "bob"}
+	types      = []string{"", "theft", "trespass"}
+	tags       = []string{"after-hours", "fence", "metal"}
+	sites      = []string{"depot", "mall"}
+	origins    = []models.Origin{"", models.OriginDetection, models.OriginPatrol, models.OriginReport}
+	series     = []string{"", "", "", "series-1", "series-2"}
 	verdicts   = []models.Verdict{"", models.VerdictTrue, models.VerdictNuisance}
 	labels     = []string{"person", "car", models.LabelUnknown}
 	footages   = []models.FootageState{models.FootageRecording, models.FootagePending, models.FootageStored, models.FootageDeleted}
 	// Some of these words are names of places too, some come only together.
-	notes = []string{"", "Man with a ladder at the GATE.", "person known: post office", "door left open, door closed", "Tür offen; 門", "ladder"}
-	texts = []string{"ladder", "gate", "person ladder", "door", "door open", "car person", "TÜR", "門 offen", "nobody", "loitering person gate ladder door open", "…", "with a a with"}
+	notes = []string{"", "Man with a ladder at the GATE.", "person known: post office", "seen at 17, as in 25", "door left open, door closed", "Tür offen; 門", "ladder"}
+	texts = []string{"ladder", "gate", "person ladder", "door", "door open", "car person", "TÜR", "門 offen", "nobody", "loitering person gate ladder door open", "…", "with a a with", "#17", "25", "17 25", "ladder 3"}
 )
 
 // crowd makes incidents of all sorts, some at the same instant, some that go on.
@@ -483,9 +555,29 @@ func crowd(n int) []models.Incident {
 		if rng.IntN(2) == 0 {
 			in.Log = append(in.Log, models.Action{At: in.Alarm, Who: "ladder", What: "gate", Note: pick(rng, notes)})
 		}
+		desk(rng, &in)
 		list[i] = in
 	}
 	return list
+}
+
+// desk is what people do with an incident.
+func desk(rng *rand.Rand, in *models.Incident) {
+	in.Assignment.Officer, in.Site, in.Origin, in.Linked.Series = pick(rng, officers), pick(rng, sites), pick(rng, origins), pick(rng, series)
+	in.Triage = models.Triage{Type: pick(rng, types), Tags: slices.Compact(slices.Sorted(slices.Values(some(rng, tags))))}
+	in.Description = pick(rng, notes)
+	in.Deadlines = nil
+	for _, p := range models.Promises()[:rng.IntN(3)] {
+		// Few instants, so that some are equal.
+		d := models.Deadline{Promise: p, Within: time.Minute, Due: noon.Add(time.Duration(rng.IntN(8)) * 5 * time.Minute)}
+		switch rng.IntN(4) {
+		case 0:
+			d.Met = d.Due
+		case 1:
+			d.Due, d.Left, d.Paused = time.Time{}, time.Second, "police"
+		}
+		in.Deadlines = append(in.Deadlines, d)
+	}
 }
 
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }
@@ -514,7 +606,7 @@ func randomQuery(rng *rand.Rand) Query {
 		q.To = noon.Add(time.Duration(rng.IntN(45)) * time.Minute)
 	}
 	// Not all at once, or nothing would ever fit.
-	switch rng.IntN(8) {
+	switch rng.IntN(16) {
 	case 0:
 		q.Labels = some(rng, labels)
 	case 1:
@@ -528,6 +620,24 @@ func randomQuery(rng *rand.Rand) Query {
 		q.Text = pick(rng, texts)
 	case 6:
 		q.Text, q.MinDwell, q.Labels = pick(rng, texts), time.Duration(rng.IntN(500))*time.Second, some(rng, labels)
+	case 7:
+		q.Officers = some(rng, officers)
+	case 8:
+		q.Types, q.Sites = some(rng, types), some(rng, sites)
+	case 9:
+		q = Query{Tags: some(rng, tags), Order: q.Order, Limit: q.Limit, States: q.States}
+	case 10:
+		q = Query{Tags: some(rng, tags), Text: pick(rng, texts), Order: q.Order, Limit: q.Limit}
+	case 11:
+		q = Query{Origins: some(rng, origins[1:]), Series: some(rng, series), Order: q.Order, Limit: q.Limit}
+	case 12:
+		q = Query{DueBefore: noon.Add(time.Duration(rng.IntN(45)) * time.Minute), Order: q.Order, Limit: q.Limit, Cameras: q.Cameras, Severities: q.Severities}
+	case 13:
+		q = Query{Numbers: []int64{int64(rng.IntN(130)), 5, 5, int64(rng.IntN(130)), 7}, Order: q.Order, Limit: q.Limit, States: q.States, Text: pick(rng, append(texts, "", "", ""))}
+	case 14: // the queue as people work it
+		q = Query{Order: OrderQueue, Limit: q.Limit, Officers: some(rng, officers), States: states[:3]}
+	case 15:
+		q = Query{Order: OrderQueue, Limit: q.Limit, Cameras: q.Cameras, Kinds: q.Kinds, DueBefore: q.DueBefore, Types: some(rng, types)}
 	}
 	return q
 }
@@ -541,6 +651,11 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 			(q.States == nil || slices.Contains(q.States, in.State)) && (q.Verdicts == nil || slices.Contains(q.Verdicts, verdict(in))) &&
 			(q.Labels == nil || slices.Contains(q.Labels, in.Label)) && (q.Footage == nil || slices.Contains(q.Footage, in.Footage.State)) &&
 			(q.Held == nil || *q.Held == (in.Hold != nil)) && lasted(in) >= q.MinDwell && says(in, q.Text) &&
+			(q.Officers == nil || slices.Contains(q.Officers, in.Assignment.Officer)) && (q.Types == nil || slices.Contains(q.Types, in.Triage.Type)) &&
+			(q.Sites == nil || slices.Contains(q.Sites, in.Site)) && (q.Series == nil || slices.Contains(q.Series, in.Linked.Series)) &&
+			(q.Origins == nil || slices.Contains(q.Origins, in.Origin) || in.Origin == "" && slices.Contains(q.Origins, models.OriginDetection)) &&
+			(q.Tags == nil || slices.ContainsFunc(q.Tags, func(tag string) bool { return slices.Contains(in.Triage.Tags, tag) })) &&
+			(q.Numbers == nil || slices.Contains(q.Numbers, in.Number)) && (q.DueBefore.IsZero() || next(in).Before(q.DueBefore)) &&
 			(q.To.IsZero() || !in.Start.After(q.To)) && (q.From.IsZero() || in.End.IsZero() || !in.End.Before(q.From)) {
 			fit = append(fit, in)
 		}
@@ -550,6 +665,9 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 		if q.Order == OrderQueue {
 			if a.Severity != b.Severity {
 				return a.Severity.Rank() > b.Severity.Rank()
+			}
+			if x, y := next(a), next(b); !x.Equal(y) {
+				return x.Before(y)
 			}
 			if !a.Alarm.Equal(b.Alarm) {
 				return a.Alarm.Before(b.Alarm)
@@ -568,6 +686,17 @@ func expect(all []models.Incident, q Query) []models.IncidentID {
 	return out
 }
 
+// next is when the next deadline of an incident comes, in a far future when none does.
+func next(in models.Incident) time.Time {
+	first := noon.AddDate(1000, 0, 0)
+	for _, d := range in.Deadlines {
+		if in.State != models.StateClosed && d.Met.IsZero() && d.Paused == "" && d.Due.Before(first) {
+			first = d.Due
+		}
+	}
+	return first
+}
+
 func lasted(in models.Incident) time.Duration {
 	if in.End.IsZero() {
 		return in.Alarm.Sub(in.Start)
@@ -577,7 +706,7 @@ func lasted(in models.Incident) time.Duration {
 
 // says looks for each word of a text the slow way.
 func says(in models.Incident, text string) bool {
-	record := []string{string(in.Camera), string(in.Zone), string(in.Kind), in.Label}
+	record := []string{string(in.Camera), string(in.Zone), string(in.Kind), in.Label, in.Description, fmt.Sprint(in.Number), strings.Join(in.Triage.Tags, " ")}
 	for _, a := range in.Log {
 		record = append(record, a.Note)
 	}
@@ -598,8 +727,8 @@ func says(in models.Incident, text string) bool {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(cursor{OrderNewest, 0, noon.UnixMicro(), "20261122T120000-0001"}.String())
-	f.Add(cursor{OrderQueue, 3, -1, "a|b"}.String())
+	f.Add(cursor{OrderNewest, 0, 0, noon.UnixMicro(), "20261122T120000-0001"}.String())
+	f.Add(cursor{OrderQueue, 3, noDue, -1, "a|b"}.String())
 	f.Add("")
 	f.Add("bmV3ZXN0fDB8MXw")
 	f.Fuzz(func(t *testing.T, s string) {
@@ -660,7 +789,7 @@ func BenchmarkIndex(b *testing.B) {
 			}
 			b.Run("create", func(b *testing.B) {
 				for n := rows; b.Loop(); n++ {
-					if err := x.Create(b.Context(), incident(n)); err != nil {
+					if _, err := x.Create(b.Context(), incident(n)); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -674,4 +803,69 @@ func BenchmarkIndex(b *testing.B) {
 			})
 		})
 	}
+}
+
+// number sets what an index makes of a crowd that it gets in this order.
+func number(all []models.Incident) {
+	for i := range all {
+		all[i].Number, all[i].Edition = int64(i)+1, int64(len(all[i].Log))
+	}
+}
+
+// step changes something about an incident, as its life goes.
+func step(rng *rand.Rand, in *models.Incident) error {
+	switch rng.IntN(6) {
+	case 0:
+		in.State = pick(rng, states)
+	case 1:
+		in.Severity, in.Label, in.Footage.State = pick(rng, severities), pick(rng, labels), pick(rng, footages)
+	case 2:
+		in.End = in.Alarm.Add(time.Duration(rng.IntN(900)) * time.Second)
+	case 3:
+		in.Hold = &models.Hold{By: "ann", Why: pick(rng, notes), At: noon}
+	case 4:
+		in.Judgement = &models.Judgement{Verdict: models.VerdictTrue, Note: pick(rng, notes)}
+	}
+	if rng.IntN(2) == 0 {
+		desk(rng, in)
+	}
+	in.Log = append(in.Log, models.Action{At: noon.Add(time.Duration(rng.IntN(1000)) * time.Second), Who: pick(rng, officers), What: "changed", Note: pick(rng, notes)})
+	return nil
+}
+
+// dump lists the rows of a table, but for the numbers of places, which depend on the order
+// in which they came.
+func dump(t *testing.T, x Index, table string) []string {
+	t.Helper()
+	rows, err := x.(*sqlIndex).read.QueryContext(t.Context(), "SELECT * FROM "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values, dst := make([]any, len(names)), make([]any, len(names))
+		for i := range dst {
+			dst[i] = &values[i]
+		}
+		if err := rows.Scan(dst...); err != nil {
+			t.Fatal(err)
+		}
+		line := ""
+		for i, name := range names {
+			if name != "place" {
+				line += fmt.Sprintf("%s=%s ", name, fmt.Sprint(values[i]))
+			}
+		}
+		all = append(all, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
 }

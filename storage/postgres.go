@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -41,18 +40,13 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
 		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
-			unindexed: unindexedPostgres, explain: explainPostgres},
-		write: db,
-		read:  db,
+			unindexed: unindexedPostgres, explain: explainPostgres,
+			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), outcome: "SELECT txid_status($1)"},
+		write:    db,
+		read:     db,
+		patience: settlePatience,
 	}
-	err = x.inTx(ctx, func(tx *sql.Tx) error {
-		// Two nodes that start together must not both make the tables.
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
-			return err
-		}
-		return migrate(ctx, tx, x.dialect, migrations)
-	})
-	if err != nil {
+	if err := migrate(ctx, db, x.dialect, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("index: %w", explainPostgres(err)), db.Close())
 	}
 	return x, nil

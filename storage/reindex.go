@@ -65,19 +65,23 @@ const (
 var errForged = errors.New("the signature does not fit")
 
 // Run looks through the whole bucket. One incident that cannot be read is counted and
-// passed by; the error is one of the bucket or the index. Memory does not grow with the
-// number of incidents.
+// passed by; the error is one of the bucket or the index.
+//
+// Incidents whose copy says their number keep it. Those without one, which are of an older
+// vedette or have lost their copy, come after all these and are numbered in about the order
+// of their alarms. Memory grows with their number, by the name of a folder each.
 func (r *Reindex) Run(ctx context.Context) (Reindexed, error) {
 	var (
 		mu   sync.Mutex
 		sum  Reindexed
 		work errgroup.Group
+		late []func() error
 	)
 	work.SetLimit(reindexWorkers)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	take := func(folder string, do func(context.Context, string) (Reindexed, error)) error {
-		work.Go(func() error {
+	take := func(folder string, wait bool, do func(context.Context, string) (Reindexed, error)) error {
+		look := func() error {
 			one, err := do(ctx, folder)
 			id := models.IncidentID(path.Base(folder))
 			var lost indexError
@@ -100,6 +104,17 @@ func (r *Reindex) Run(ctx context.Context) (Reindexed, error) {
 				r.Progress(sum.Found)
 			}
 			return nil
+		}
+		work.Go(func() error {
+			if wait {
+				if in, ok := r.record(ctx, folder, models.IncidentID(path.Base(folder))); !ok || in.Number == 0 {
+					mu.Lock()
+					defer mu.Unlock()
+					late = append(late, look)
+					return nil
+				}
+			}
+			return look()
 		})
 		return ctx.Err()
 	}
@@ -108,17 +123,23 @@ func (r *Reindex) Run(ctx context.Context) (Reindexed, error) {
 		folder = strings.TrimSuffix(folder, "/")
 		switch {
 		case name == ManifestFile:
-			return take(folder, r.stored)
+			return take(folder, true, r.stored)
 		case name == DeletionFile:
-			return take(folder, r.deleted)
+			return take(folder, true, r.deleted)
 		case strings.HasSuffix(key, "/"+LiveFile):
-			return take(strings.TrimSuffix(key, "/"+LiveFile), r.cut)
+			return take(strings.TrimSuffix(key, "/"+LiveFile), false, r.cut)
 		}
 		return nil
 	})
 	err := work.Wait()
 	if err == nil {
 		err = listed
+	}
+	if err == nil {
+		for _, look := range late {
+			work.Go(look)
+		}
+		err = work.Wait()
 	}
 	return sum, err
 }
@@ -441,7 +462,7 @@ func (r *Reindex) put(ctx context.Context, in models.Incident, sum *Reindexed) (
 		if r.DryRun {
 			return true, nil
 		}
-		if err := r.Index.Create(ctx, in); err != nil {
+		if _, err := r.Index.Create(ctx, in); err != nil {
 			return false, indexError{err}
 		}
 		return true, nil

@@ -9,197 +9,167 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vedette-cctv/vedette/models"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 )
 
-// migrations take the index from version n to n+1. A released one never changes.
-// JSON stands for the database's type for a document that is kept byte for byte. A table
-// that is walked in the order of its primary key is either stored in that order (CLUSTERED)
-// or has the rest of the row in that index (COVERING), as the database can.
+// migrations take the index from version n to n+1, each in a file of its own. A released
+// one never changes: a new table is a new migration at the end of this list.
 //
-// priority is 0 for critical … 3 for low, so that every column of the queue's order
-// ascends and one row comparison finds the next page. Times are µs since 1970. paths
-// comes last: SQLite then need not read past it when a list leaves it out.
-//
-// spread holds the longest that any incident has lasted before and after its alarm. It
-// turns "overlaps this time range" into a range of alarms, which the indexes can find.
-var migrations = []migration{
-	{script: `CREATE TABLE incidents (
-		id        TEXT PRIMARY KEY,
-		camera    TEXT NOT NULL,
-		zone      TEXT NOT NULL,
-		kind      TEXT NOT NULL,
-		priority  BIGINT NOT NULL,
-		state     TEXT NOT NULL,
-		start_us  BIGINT NOT NULL,
-		alarm_us  BIGINT NOT NULL,
-		end_us    BIGINT,
-		footage   TEXT NOT NULL,
-		revision  BIGINT NOT NULL,
-		doc       JSON NOT NULL,
-		paths     JSON NOT NULL
-	);
-	CREATE INDEX incidents_newest   ON incidents (alarm_us, id);
-	CREATE INDEX incidents_queue    ON incidents (priority, alarm_us, id);
-	CREATE INDEX incidents_camera   ON incidents (camera, alarm_us, id);
-	CREATE INDEX incidents_zone     ON incidents (zone, alarm_us, id);
-	CREATE INDEX incidents_kind     ON incidents (kind, alarm_us, id);
-	CREATE INDEX incidents_state    ON incidents (state, alarm_us, id);
-	CREATE INDEX incidents_severity ON incidents (state, priority, alarm_us, id);
-	CREATE INDEX incidents_going_on ON incidents (alarm_us) WHERE end_us IS NULL;
-	CREATE TABLE spread (
-		one       INTEGER PRIMARY KEY CHECK (one = 1),
-		before_us BIGINT NOT NULL,
-		after_us  BIGINT NOT NULL
-	);
-	INSERT INTO spread (one, before_us, after_us) VALUES (1, 0, 0)`},
-
-	// verdict is empty while nobody has judged the alarm. curves are the curves of the
-	// events, as paths are their paths; NULL where a record is older than curves.
-	{script: `ALTER TABLE incidents ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
-	ALTER TABLE incidents ADD COLUMN curves JSON NULL;
-	CREATE INDEX incidents_verdict ON incidents (verdict, alarm_us, id)`},
-
-	// What incidents are found by moves into a table of narrow rows, which a search can
-	// walk without touching the documents; see listQuery. words holds the words of what
-	// people wrote, each with the whole narrow row; those in the names of camera, zone,
-	// kind and label are found through places.
-	{
-		script: `CREATE TABLE places (
-			place  BIGINT PRIMARY KEY,
-			camera TEXT NOT NULL,
-			zone   TEXT NOT NULL,
-			kind   TEXT NOT NULL,
-			label  TEXT NOT NULL,
-			UNIQUE (camera, zone, kind, label)
-		);
-		CREATE TABLE facets (
-			id          TEXT PRIMARY KEY,
-			place       BIGINT NOT NULL,
-			camera      TEXT NOT NULL,
-			zone        TEXT NOT NULL,
-			kind        TEXT NOT NULL,
-			label       TEXT NOT NULL,
-			priority    BIGINT NOT NULL,
-			state       TEXT NOT NULL,
-			verdict     TEXT NOT NULL,
-			footage     TEXT NOT NULL,
-			held        BIGINT NOT NULL,
-			dwell_class BIGINT NOT NULL,
-			dwell_ns    BIGINT NOT NULL,
-			start_us    BIGINT NOT NULL,
-			alarm_us    BIGINT NOT NULL,
-			end_us      BIGINT
-		);
-		CREATE TABLE words (
-			word        TEXT NOT NULL,
-			alarm_us    BIGINT NOT NULL,
-			id          TEXT NOT NULL,
-			place       BIGINT NOT NULL,
-			camera      TEXT NOT NULL,
-			zone        TEXT NOT NULL,
-			kind        TEXT NOT NULL,
-			label       TEXT NOT NULL,
-			priority    BIGINT NOT NULL,
-			state       TEXT NOT NULL,
-			verdict     TEXT NOT NULL,
-			footage     TEXT NOT NULL,
-			held        BIGINT NOT NULL,
-			dwell_class BIGINT NOT NULL,
-			dwell_ns    BIGINT NOT NULL,
-			start_us    BIGINT NOT NULL,
-			end_us      BIGINT,
-			PRIMARY KEY (word, alarm_us, id) COVERING
-		) CLUSTERED`,
-		fill: fillFacets,
-		after: `DROP INDEX incidents_newest;
-		DROP INDEX incidents_queue;
-		DROP INDEX incidents_camera;
-		DROP INDEX incidents_zone;
-		DROP INDEX incidents_kind;
-		DROP INDEX incidents_state;
-		DROP INDEX incidents_severity;
-		DROP INDEX incidents_going_on;
-		DROP INDEX incidents_verdict;
-		CREATE INDEX facets_newest   ON facets (` + covering("alarm_us", "id") + `);
-		CREATE INDEX facets_queue    ON facets (` + covering("priority", "alarm_us", "id") + `);
-		CREATE INDEX facets_camera   ON facets (` + covering("camera", "alarm_us", "id") + `);
-		CREATE INDEX facets_zone     ON facets (` + covering("zone", "alarm_us", "id") + `);
-		CREATE INDEX facets_kind     ON facets (` + covering("kind", "alarm_us", "id") + `);
-		CREATE INDEX facets_label    ON facets (` + covering("label", "alarm_us", "id") + `);
-		CREATE INDEX facets_place    ON facets (` + covering("place", "alarm_us", "id") + `);
-		CREATE INDEX facets_state    ON facets (` + covering("state", "alarm_us", "id") + `);
-		CREATE INDEX facets_severity ON facets (` + covering("state", "priority", "alarm_us", "id") + `);
-		CREATE INDEX facets_verdict  ON facets (` + covering("verdict", "alarm_us", "id") + `);
-		CREATE INDEX facets_footage  ON facets (` + covering("footage", "alarm_us", "id") + `);
-		CREATE INDEX facets_held     ON facets (` + covering("held", "alarm_us", "id") + `);
-		CREATE INDEX facets_dwell    ON facets (` + covering("dwell_class", "alarm_us", "id") + `);
-		CREATE INDEX words_queue     ON words  (` + covering("word", "priority", "alarm_us", "id") + `);
-		CREATE INDEX facets_going_on ON facets (alarm_us) WHERE end_us IS NULL`,
-	},
-}
-
-// judged are the columns that a search may ask of a row it passes over.
-var judged = []string{"place", "camera", "zone", "kind", "label", "priority", "state", "verdict", "footage", "held", "dwell_ns"}
-
-// covering lists the columns of an index on facets or words: those by which it is sorted, then what
-// is judged, so that a walk need not look up the rows that it passes over. The times are
-// left out: only the few rows near the ends of a time range need them.
-func covering(sorted ...string) string {
-	all := sorted
-	for _, c := range judged {
-		if !slices.Contains(sorted, c) {
-			all = append(all, c)
-		}
-	}
-	return strings.Join(all, ", ")
-}
+// In their text JSON stands for the database's type for a document that is kept byte for
+// byte. A table that is walked in the order of its primary key is either stored in that
+// order (CLUSTERED) or has the rest of the row in that index (COVERING), as the database
+// can.
+var migrations = []migration{migration1, migration2, migration3, migration4, migration5}
 
 // migration is one step: statements, then what only the program can work out, then the
-// statements that are cheaper once the rows are there.
+// statements that are cheaper once the rows are there. All of it is one transaction, so a
+// step that was interrupted is done anew at the next start. fill writes only what the
+// schema of this version has.
 type migration struct {
 	script string
 	fill   func(ctx context.Context, tx *sql.Tx, d dialect) error
 	after  string
+	judged []string // that COVERING stands for
 }
 
-// migrate takes the schema as far as the given migrations. The caller has locked out
-// other migrators.
-func migrate(ctx context.Context, tx *sql.Tx, d dialect, migrations []migration) error {
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied TEXT NOT NULL)`); err != nil {
+// migrate takes the schema as far as the given migrations. Any number of processes may do
+// so at once.
+func migrate(ctx context.Context, db *sql.DB, d dialect, migrations []migration) error {
+	steps := make([]*goose.Migration, len(migrations))
+	for i, m := range migrations {
+		version := int64(i + 1)
+		steps[i] = goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			if err := d.lockSchema(ctx, tx); err != nil {
+				return err
+			}
+			now, err := schemaVersions{d}.GetLatestVersion(ctx, tx)
+			if err != nil || now >= version { // another process was here while we waited
+				return err
+			}
+			if err := m.apply(ctx, tx, d); err != nil {
+				return fmt.Errorf("schema version %d: %w", version, err)
+			}
+			return nil
+		}}, nil)
+	}
+	p, err := goose.NewProvider(goose.DialectCustom, db, nil, goose.WithStore(schemaVersions{d}), goose.WithGoMigrations(steps...),
+		goose.WithDisableGlobalRegistry(true))
+	if err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}
-	version := 0
-	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_version`).Scan(&version); err != nil {
+	version, err := p.GetDBVersion(ctx)
+	if err != nil {
 		return fmt.Errorf("schema: %w", err)
 	}
-	if version > len(migrations) {
+	if version > int64(len(migrations)) {
 		return fmt.Errorf("schema version %d is newer than this program, which knows %d: %w", version, len(migrations), errNewer)
 	}
-	for ; version < len(migrations); version++ {
-		if err := migrations[version].apply(ctx, tx, d); err != nil {
-			return fmt.Errorf("schema version %d: %w", version+1, err)
-		}
-		insert := `INSERT INTO schema_version (version, applied) VALUES (` + d.bind(1) + `, ` + d.bind(2) + `)`
-		if _, err := tx.ExecContext(ctx, insert, version+1, time.Now().UTC().Format(time.RFC3339)); err != nil {
-			return fmt.Errorf("schema version %d: %w", version+1, err)
-		}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("schema: %w", err)
 	}
 	return nil
 }
 
+var errNewer = errors.New("start the newer vedette that wrote it")
+
+// lockSchema keeps other migrators out until the transaction ends. A transaction of SQLite
+// that writes is alone anyway.
+func (d dialect) lockSchema(ctx context.Context, tx database.DBTxConn) error {
+	if d.schemaLock == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, d.schemaLock)
+	return err
+}
+
+// schemaVersions is goose's table of versions in the form that every release of vedette
+// has written and reads: an older one sees there that the index is newer than itself.
+type schemaVersions struct{ d dialect }
+
+var _ database.Store = schemaVersions{}
+
+func (schemaVersions) Tablename() string { return "schema_version" }
+
+func (v schemaVersions) CreateVersionTable(ctx context.Context, db database.DBTxConn) error {
+	if err := v.d.lockSchema(ctx, db); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied TEXT NOT NULL)`)
+	return err
+}
+
+func (v schemaVersions) Insert(ctx context.Context, db database.DBTxConn, req database.InsertRequest) error {
+	insert := `INSERT INTO schema_version (version, applied) VALUES (` + v.d.bind(1) + `, ` + v.d.bind(2) + `) ON CONFLICT (version) DO NOTHING`
+	_, err := db.ExecContext(ctx, insert, req.Version, time.Now().UTC().Format(time.RFC3339))
+	return err
+}
+
+// Delete is how goose goes back, which vedette never does: what a newer schema holds would
+// be lost.
+func (schemaVersions) Delete(context.Context, database.DBTxConn, int64) error {
+	return errors.ErrUnsupported
+}
+
+func (v schemaVersions) GetMigration(ctx context.Context, db database.DBTxConn, version int64) (*database.GetMigrationResult, error) {
+	var applied string
+	err := db.QueryRowContext(ctx, `SELECT applied FROM schema_version WHERE version = `+v.d.bind(1), version).Scan(&applied)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, database.ErrVersionNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	at, err := time.Parse(time.RFC3339, applied)
+	if err != nil {
+		at = time.Time{} // only for people
+	}
+	return &database.GetMigrationResult{Timestamp: at, IsApplied: true}, nil
+}
+
+func (v schemaVersions) GetLatestVersion(ctx context.Context, db database.DBTxConn) (int64, error) {
+	var version sql.NullInt64
+	err := db.QueryRowContext(ctx, `SELECT MAX(version) FROM schema_version`).Scan(&version)
+	if err == nil && !version.Valid {
+		err = database.ErrVersionNotFound
+	}
+	return version.Int64, err
+}
+
+func (v schemaVersions) ListMigrations(ctx context.Context, db database.DBTxConn) ([]*database.ListMigrationsResult, error) {
+	rows, err := db.QueryContext(ctx, `SELECT version FROM schema_version ORDER BY version DESC`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []*database.ListMigrationsResult
+	for rows.Next() {
+		one := &database.ListMigrationsResult{IsApplied: true}
+		if err := rows.Scan(&one.Version); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
 func (m migration) apply(ctx context.Context, tx *sql.Tx, d dialect) error {
-	if err := d.run(ctx, tx, m.script); err != nil || m.fill == nil {
+	if err := d.run(ctx, tx, m.script, m.judged); err != nil {
 		return err
 	}
-	if err := m.fill(ctx, tx, d); err != nil {
-		return err
+	if m.fill != nil {
+		if err := m.fill(ctx, tx, d); err != nil {
+			return err
+		}
 	}
-	return d.run(ctx, tx, m.after)
+	if m.after == "" {
+		return nil
+	}
+	return d.run(ctx, tx, m.after, m.judged)
 }
 
 // run executes statements that are separated by semicolons.
-func (d dialect) run(ctx context.Context, tx *sql.Tx, script string) error {
+func (d dialect) run(ctx context.Context, tx *sql.Tx, script string, judged []string) error {
 	covering := ""
 	if d.include {
 		covering = " INCLUDE (" + strings.Join(judged, ", ") + ")"
@@ -213,40 +183,14 @@ func (d dialect) run(ctx context.Context, tx *sql.Tx, script string) error {
 	return nil
 }
 
-// fillFacets makes the incidents of an older index findable.
-func fillFacets(ctx context.Context, tx *sql.Tx, d dialect) error {
-	const batch = 500
-	last := ""
-	for {
-		w := where{bind: d.bind}
-		w.add("id > " + w.arg(last))
-		rows, err := tx.QueryContext(ctx, "SELECT id, doc FROM incidents"+w.String()+fmt.Sprintf(" ORDER BY id LIMIT %d", batch), w.args...)
-		if err != nil {
-			return err
-		}
-		// Read to the end before writing: a connection of PostgreSQL does one at a time.
-		var list []models.Incident
-		for rows.Next() {
-			var doc []byte
-			if err := rows.Scan(&last, &doc); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			in, err := row{doc: doc}.incident()
-			if err != nil {
-				return errors.Join(fmt.Errorf("incident %s: %w", last, err), rows.Close())
-			}
-			list = append(list, in)
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		if err := d.addFacets(ctx, tx, list); err != nil {
-			return fmt.Errorf("incidents to %s: %w", last, err)
-		}
-		if len(list) < batch {
-			return nil
+// carrying lists the columns of an index: those by which it is sorted, then the others
+// that it carries.
+func carrying(judged, sorted []string) string {
+	all := slices.Clone(sorted)
+	for _, c := range judged {
+		if !slices.Contains(sorted, c) {
+			all = append(all, c)
 		}
 	}
+	return strings.Join(all, ", ")
 }
-
-var errNewer = errors.New("start the newer vedette that wrote it")

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -24,6 +25,11 @@ type dialect struct {
 	merges    bool             // a union of walks in one order is merged, and not read to its end
 	bind      func(int) string // the n-th parameter, from 1
 	forUpdate string           // after a SELECT whose row the transaction will write
+	// schemaLock keeps other processes from migrating; empty where a transaction does.
+	schemaLock string
+	// outcome asks what became of a transaction by its number; empty where a commit is
+	// always answered.
+	outcome string
 	// unindexed writes a column so that no index on it is used.
 	unindexed func(column string) string
 	explain   func(error) error
@@ -52,27 +58,18 @@ type sqlIndex struct {
 		sync.Mutex
 		atlas *atlas
 	}
+	patience time.Duration // for the outcome of a commit
+	onStep   func(string)  // tests only; see step
+	// tells puts what people are to be told of a change into the outbox; nil: there is none.
+	tells func(ctx context.Context, tx *sql.Tx, before *models.Incident, after models.Incident) error
 }
 
 func (x *sqlIndex) fail(op string, err error) error {
 	return fmt.Errorf("%s: %s: %w", x.name, op, x.explain(err))
 }
 
-// inTx runs fn in one transaction.
-func (x *sqlIndex) inTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := x.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // no effect after Commit
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// row is an incident as its columns hold it: the document without the paths and curves
-// of its events, and those, one for each event.
+// row is an incident as its columns hold it: the document without its log and the paths
+// and curves of its events, and those, one for each event.
 type row struct {
 	in                 models.Incident
 	doc, paths, curves []byte
@@ -80,6 +77,7 @@ type row struct {
 
 func rowOf(in models.Incident) (row, error) {
 	lean := in
+	lean.Log = nil
 	lean.Events = slices.Clone(in.Events)
 	paths, curves := make([][]models.PathPoint, len(in.Events)), make([][]models.Sample, len(in.Events))
 	for i := range lean.Events {
@@ -152,78 +150,130 @@ func endMicros(in models.Incident) any {
 	return in.End.UnixMicro()
 }
 
-func (x *sqlIndex) Create(ctx context.Context, in models.Incident) error {
-	in.Revision = max(in.Revision, 1)
-	if err := x.inTx(ctx, func(tx *sql.Tx) error { return x.insert(ctx, tx, in) }); err != nil {
-		return x.fail("create "+string(in.ID), err)
+func (x *sqlIndex) Create(ctx context.Context, in models.Incident) (models.Incident, error) {
+	var stored models.Incident
+	if err := x.inTx(ctx, func(tx *sql.Tx) error {
+		if err := x.insert(ctx, tx, in); err != nil {
+			return err
+		}
+		var err error
+		if stored, err = x.get(ctx, tx, in.ID, ""); err != nil {
+			return err
+		}
+		return x.told(ctx, tx, nil, stored)
+	}); err != nil {
+		return models.Incident{}, x.fail("create "+string(in.ID), err)
 	}
-	return nil
+	return stored, nil
 }
 
 // columns of an incident after its id, in the order of row.columns.
 var columns = []string{"camera", "zone", "kind", "priority", "state", "start_us", "alarm_us", "end_us",
-	"footage", "revision", "doc", "paths", "verdict", "curves"}
+	"footage", "revision", "doc", "paths", "verdict", "curves", "number"}
 
 func (r row) columns() []any {
 	in := r.in
 	return []any{string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
 		in.Start.UnixMicro(), in.Alarm.UnixMicro(), endMicros(in), string(in.Footage.State), in.Revision,
-		string(r.doc), string(r.paths), string(verdict(in)), string(r.curves)}
+		string(r.doc), string(r.paths), string(verdict(in)), string(r.curves), in.Number}
 }
 
 // insert stores the incidents that are not there yet.
 func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, list ...models.Incident) error {
-	var added []models.Incident
 	for some := range slices.Chunk(list, maxRows) {
-		ids, err := x.insertRows(ctx, tx, some)
+		added, err := x.absent(ctx, tx, some)
 		if err != nil {
 			return err
 		}
-		for _, in := range some {
-			if ids[in.ID] {
-				added = append(added, in)
-				ids[in.ID] = false // the list may name it again
+		if len(added) == 0 {
+			continue
+		}
+		last, err := x.lastNumber(ctx, tx)
+		if err != nil {
+			return err
+		}
+		// Another process may have stored one while we waited.
+		if added, err = x.absent(ctx, tx, added); err != nil {
+			return err
+		}
+		if err := x.give(ctx, tx, last, added); err != nil {
+			return err
+		}
+		if err := x.insertRows(ctx, tx, added); err != nil {
+			return err
+		}
+		for _, in := range added {
+			if err := x.addEntries(ctx, tx, in.Number, 0, in.Log); err != nil {
+				return err
+			}
+		}
+		if err := x.addFacets(ctx, tx, added); err != nil {
+			return err
+		}
+		if err := x.widen(ctx, tx, added...); err != nil {
+			return err
+		}
+		for _, in := range added {
+			if err := x.setDeadline(ctx, tx, time.Time{}, in); err != nil {
+				return err
 			}
 		}
 	}
-	if len(added) == 0 {
-		return nil
-	}
-	if err := x.addFacets(ctx, tx, added); err != nil {
-		return err
-	}
-	return x.widen(ctx, tx, added...)
+	return nil
 }
 
-// insertRows adds the documents and returns which were not there.
-func (x *sqlIndex) insertRows(ctx context.Context, tx *sql.Tx, list []models.Incident) (map[models.IncidentID]bool, error) {
-	w := where{bind: x.bind}
-	values := make([]string, len(list))
+// absent are the incidents that the index does not have, each once, as they are stored
+// but for their numbers.
+func (x *sqlIndex) absent(ctx context.Context, tx *sql.Tx, list []models.Incident) ([]models.Incident, error) {
+	ids := make([]any, len(list))
 	for i, in := range list {
 		if in.ID == "" {
 			return nil, errors.New("incident without an ID")
 		}
-		r, err := rowOf(in)
-		if err != nil {
-			return nil, err
-		}
-		values[i] = "(" + w.list(append([]any{string(in.ID)}, r.columns()...)) + ")"
+		ids[i] = string(in.ID)
 	}
-	rows, err := tx.QueryContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+`) VALUES `+
-		strings.Join(values, ", ")+` ON CONFLICT (id) DO NOTHING RETURNING id`, w.args...)
+	w := where{bind: x.bind}
+	w.in("id", ids)
+	rows, err := tx.QueryContext(ctx, "SELECT id FROM incidents"+w.String(), w.args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	added := map[models.IncidentID]bool{}
+	seen := map[models.IncidentID]bool{}
 	for rows.Next() {
 		var id models.IncidentID
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		added[id] = true
+		seen[id] = true
 	}
-	return added, rows.Err()
+	var out []models.Incident
+	for _, in := range list {
+		if !seen[in.ID] {
+			seen[in.ID] = true // the list may name it again
+			in.Revision, in.Edition = max(in.Revision, 1), int64(len(in.Log))
+			out = append(out, in)
+		}
+	}
+	return out, rows.Err()
+}
+
+// insertRows adds the documents.
+func (x *sqlIndex) insertRows(ctx context.Context, tx *sql.Tx, list []models.Incident) error {
+	if len(list) == 0 {
+		return nil
+	}
+	w := where{bind: x.bind}
+	values := make([]string, len(list))
+	for i, in := range list {
+		r, err := rowOf(in)
+		if err != nil {
+			return err
+		}
+		values[i] = "(" + w.list(append([]any{string(in.ID)}, r.columns()...)) + ")"
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO incidents (id, `+strings.Join(columns, ", ")+`) VALUES `+strings.Join(values, ", "), w.args...)
+	return err
 }
 
 // widen keeps spread at least as wide as every incident. It mostly changes no row.
@@ -265,11 +315,20 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 		if in, err = x.get(ctx, tx, id, x.forUpdate); err != nil {
 			return err
 		}
-		revision, was := in.Revision, facetOf(in)
-		if refused = change(&in); refused != nil {
-			return refused
+		number, revision, was := in.Number, in.Revision, facetOf(in)
+		log, err := marshalled(in.Log)
+		if err != nil {
+			return err
 		}
-		in.ID, in.Revision = id, revision+1
+		before, due := in, firstDue(in)
+		before.Deadlines = slices.Clone(in.Deadlines)
+		if refused = change(&in); refused != nil {
+			return errRefused
+		}
+		if err := kept(log, in.Log); err != nil {
+			return err
+		}
+		in.ID, in.Number, in.Revision, in.Edition = id, number, revision+1, int64(len(in.Log))
 		r, err := rowOf(in)
 		if err != nil {
 			return err
@@ -284,7 +343,16 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 		if _, err := tx.ExecContext(ctx, `UPDATE incidents SET `+strings.Join(set, ", ")+w.String(), w.args...); err != nil {
 			return err
 		}
+		if err := x.addEntries(ctx, tx, number, len(log), in.Log[len(log):]); err != nil {
+			return err
+		}
 		if err := x.changeFacet(ctx, tx, was, in); err != nil {
+			return err
+		}
+		if err := x.setDeadline(ctx, tx, due, in); err != nil {
+			return err
+		}
+		if err := x.told(ctx, tx, &before, in); err != nil {
 			return err
 		}
 		return x.widen(ctx, tx, in)
@@ -298,6 +366,10 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 	return in, nil
 }
 
+// errRefused ends the transaction of a change that was refused. The reason may be an error
+// of any sort, which must not be taken for one of ours.
+var errRefused = errors.New("refused")
+
 func (x *sqlIndex) Get(ctx context.Context, id models.IncidentID) (models.Incident, error) {
 	in, err := x.get(ctx, x.read, id, "")
 	if err != nil {
@@ -306,9 +378,7 @@ func (x *sqlIndex) Get(ctx context.Context, id models.IncidentID) (models.Incide
 	return in, nil
 }
 
-func (x *sqlIndex) get(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, id models.IncidentID, lock string) (models.Incident, error) {
+func (x *sqlIndex) get(ctx context.Context, q querier, id models.IncidentID, lock string) (models.Incident, error) {
 	var r row
 	err := q.QueryRowContext(ctx, `SELECT doc, paths, curves FROM incidents WHERE id = `+x.bind(1)+lock, string(id)).Scan(&r.doc, &r.paths, &r.curves)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -317,7 +387,15 @@ func (x *sqlIndex) get(ctx context.Context, q interface {
 	if err != nil {
 		return models.Incident{}, err
 	}
-	return r.incident()
+	in, err := r.incident()
+	if err != nil {
+		return models.Incident{}, err
+	}
+	list := []models.Incident{in}
+	if err := x.logs(ctx, q, list); err != nil {
+		return models.Incident{}, err
+	}
+	return list[0], nil
 }
 
 func (x *sqlIndex) List(ctx context.Context, q Query) (Page, error) {
@@ -355,7 +433,7 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 		// One row more than asked for says that there is a next page.
 		if len(page.Items) == q.Limit {
 			last := page.Items[q.Limit-1]
-			page.Next = cursor{q.order(), priority(last.Severity), last.Alarm.UnixMicro(), string(last.ID)}.String()
+			page.Next = cursor{q.order(), priority(last.Severity), due(last), last.Alarm.UnixMicro(), string(last.ID)}.String()
 			break
 		}
 		in, err := r.incident()
@@ -364,7 +442,13 @@ func (x *sqlIndex) list(ctx context.Context, q Query) (Page, error) {
 		}
 		page.Items = append(page.Items, in)
 	}
-	return page, rows.Err()
+	if err := rows.Err(); err != nil {
+		return Page{}, err
+	}
+	if !q.Brief {
+		err = x.logs(ctx, x.read, page.Items)
+	}
+	return page, err
 }
 
 func (x *sqlIndex) Count(ctx context.Context, q Query) (int, error) {

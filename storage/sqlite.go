@@ -119,7 +119,7 @@ func (x *sqlIndex) prepare(ctx context.Context) error {
 	if err := x.quickCheck(ctx, checkPatience); err != nil {
 		return err
 	}
-	return x.inTx(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx, x.dialect, migrations) })
+	return migrate(ctx, x.write, x.dialect, migrations)
 }
 
 // checkPatience bounds the check at start-up, which reads about 0.5 GB/s: a site with

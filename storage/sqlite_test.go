@@ -289,7 +289,7 @@ func TestPostgresFaults(t *testing.T) {
 		x := mustPostgres(t, dsn)
 		create(t, x, incident(1))
 		server.Stop()
-		if err := x.Create(t.Context(), incident(2)); err == nil || !strings.Contains(err.Error(), "the server") {
+		if _, err := x.Create(t.Context(), incident(2)); err == nil || !strings.Contains(err.Error(), "the server") {
 			t.Errorf("while it is down: %v", err)
 		}
 		server.Restart()

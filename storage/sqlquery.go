@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -65,9 +66,14 @@ func (q Query) fields() ([]field, error) {
 		{"state", distinct(q.States, text)},
 		{"verdict", distinct(q.Verdicts, text)},
 		{"kind", distinct(q.Kinds, text)},
-		{"label", distinct(q.Labels, func(s string) any { return column(s) })},
+		{"label", distinct(q.Labels, asColumn)},
 		{"footage", distinct(q.Footage, text)},
 		{"priority", distinct(q.Severities, func(s models.Severity) any { return priority(s) })},
+		{"officer", distinct(q.Officers, asColumn)},
+		{"type", distinct(q.Types, asColumn)},
+		{"site", distinct(q.Sites, asColumn)},
+		{"origin", distinct(q.Origins, text)},
+		{"series", distinct(q.Series, asColumn)},
 	}
 	if q.Held != nil {
 		held := 0
@@ -111,6 +117,7 @@ func distinct[T comparable](list []T, column func(T) any) []any {
 }
 
 func text[S ~string](s S) any { return string(s) }
+func asColumn(s string) any   { return column(s) }
 
 func (q Query) order() Order {
 	if q.Order == "" {
@@ -162,6 +169,32 @@ func (w *where) overlaps(q Query) {
 	}
 }
 
+// behind says whether a walk of one severity can have anything behind the last item of the
+// page before, and begins it there.
+func (w *where) behind(c cursor, along walk) bool {
+	switch {
+	case along.priority < c.priority:
+		return false
+	case along.priority > c.priority:
+		return true
+	}
+	alarm := func() string { return w.arg(c.alarm) + ", " + w.arg(c.id) + ")" }
+	switch along.clock {
+	case stands:
+		if c.due == noDue {
+			w.add("(f.alarm_us, f.id) > (" + alarm())
+		}
+	case runs:
+		if c.due == noDue {
+			return false
+		}
+		w.add("(f.due_us, f.alarm_us, f.id) > (" + w.arg(c.due) + ", " + alarm())
+	default:
+		w.add("(f.due_us, f.alarm_us, f.id) > (" + w.arg(c.due) + ", " + alarm())
+	}
+	return true
+}
+
 // after begins behind the last item of the page before.
 func (w *where) after(q Query) error {
 	if q.After == "" {
@@ -172,7 +205,7 @@ func (w *where) after(q Query) error {
 		return err
 	}
 	if c.order == OrderQueue {
-		w.add("(f.priority, f.alarm_us, f.id) > (" + w.arg(c.priority) + ", " + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
+		w.add("(f.priority, f.due_us, f.alarm_us, f.id) > (" + w.arg(c.priority) + ", " + w.arg(c.due) + ", " + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	} else {
 		w.add("(f.alarm_us, f.id) < (" + w.arg(c.alarm) + ", " + w.arg(c.id) + ")")
 	}
@@ -191,7 +224,29 @@ func (x *sqlIndex) countQuery(ctx context.Context, q Query) (string, []any, erro
 	}
 	w.within(q, s.alarms)
 	w.rest(q, s.terms)
+	w.tagged(s.tags)
+	w.dueBefore(q)
 	return "SELECT COUNT(*) FROM facets f" + w.String(), w.args, nil
+}
+
+// dueBefore limits to running clocks. The list of the query's own instants is exact to 1 µs,
+// as the column is.
+func (w *where) dueBefore(q Query) {
+	if !q.DueBefore.IsZero() {
+		w.add("f.due_us < " + w.arg(min(q.DueBefore.UnixMicro(), noDue)))
+	}
+}
+
+// tagged limits to what has one of the tags.
+func (w *where) tagged(tags []any) {
+	if len(tags) == 0 {
+		return
+	}
+	n := where{bind: w.bind, args: w.args}
+	n.in("n.word", tags)
+	n.add("n.alarm_us = f.alarm_us AND n.id = f.id")
+	w.args = n.args
+	w.add("EXISTS (SELECT 1 FROM words n" + n.String() + ")")
 }
 
 // rest are the conditions that no index helps with.
@@ -238,7 +293,7 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 	}
 	order := "alarm_us DESC, id DESC"
 	if q.order() == OrderQueue {
-		order = "priority, alarm_us, id"
+		order = "priority, due_us, alarm_us, id"
 	}
 	merged := x.merges && q.order() == OrderNewest
 	var branches []string
@@ -247,13 +302,19 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 		if err != nil {
 			return "", nil, err
 		}
+		if stmt == "" {
+			continue
+		}
 		if merged {
 			branches = append(branches, stmt)
 			continue
 		}
 		inner := order
 		if q.order() == OrderQueue && along.priority >= 0 {
-			inner = "alarm_us, id" // it has one priority
+			inner = "due_us, alarm_us, id" // it has one priority
+			if along.clock == stands {
+				inner = "alarm_us, id"
+			}
 		}
 		branches = append(branches, fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) AS b%d", stmt, qualified(inner, "f"), q.Limit+1, len(branches)))
 	}
@@ -278,7 +339,8 @@ func qualified(order, table string) string {
 	return table + "." + strings.ReplaceAll(order, ", ", ", "+table+".")
 }
 
-// walk makes the statement of one walk, without its order.
+// walk makes the statement of one walk, without its order; empty when nothing of it can be
+// on the page.
 func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	w := where{bind: x.bind, args: all.args}
 	w.along(along)
@@ -298,18 +360,54 @@ func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	}
 	w.group(x.dialect, along)
 	w.rest(s.q, along.group.either)
-	if err := w.after(s.q); err != nil {
+	if len(along.tags) == 0 {
+		w.tagged(s.tags)
+	}
+	w.dueBefore(s.q)
+	if s.q.order() == OrderQueue && along.priority >= 0 && s.q.After != "" {
+		c, err := parseCursor(s.q.After, OrderQueue)
+		if err != nil || !w.behind(c, along) {
+			return "", err
+		}
+	} else if err := w.after(s.q); err != nil {
 		return "", err
 	}
 	all.args = w.args
-	return "SELECT f.id, f.priority, f.alarm_us FROM " + along.table() + " f" + w.String(), nil
+	return "SELECT f.id, f.priority, f.due_us, f.alarm_us FROM " + along.table() + " f" + w.String(), nil
 }
 
 // along limits to what a walk goes along.
 func (w *where) along(along walk) {
-	if along.word != "" {
+	switch values, several := along.value.([]any); {
+	case along.word != "":
 		w.add("f.word = " + w.arg(along.word))
-	} else if along.column != "" {
+	case several:
+		w.in("f."+along.column, values)
+	case along.column != "":
 		w.add("f." + along.column + " = " + w.arg(along.value))
 	}
+	switch {
+	// In these words an index of a part of the rows is recognised.
+	case along.column == "origin":
+		w.add("f.origin <> 'detection'")
+	case along.column == "series":
+		w.add("f.series <> ''")
+	}
+	switch along.clock {
+	case runs:
+		w.add("f.due_us < " + noDueText)
+	case stands:
+		w.add("f.due_us = " + noDueText)
+	}
+	// Those of the tags before have been passed already.
+	if len(along.tags) > 1 {
+		n := where{bind: w.bind, args: w.args}
+		n.in("n.word", along.tags[:len(along.tags)-1])
+		n.add("n.alarm_us = f.alarm_us AND n.id = f.id")
+		w.args = n.args
+		w.add("NOT EXISTS (SELECT 1 FROM words n" + n.String() + ")")
+	}
 }
+
+// noDueText is noDue in a statement: a planner knows how rare it is.
+var noDueText = strconv.FormatInt(noDue, 10)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -23,6 +24,7 @@ type search struct {
 	places []int64
 	atlas  *atlas
 	terms  []term
+	tags   []any // as words
 	// nothing says that no incident can fit.
 	nothing bool
 }
@@ -33,7 +35,11 @@ type term struct {
 	word   string
 	places []int64 // whose names have it
 	noted  bool    // some incident has it in its notes
+	number string  // ID of the incident with this number; empty when there is none
 }
+
+// findable says whether any incident can have the word.
+func (t term) findable() bool { return len(t.places) > 0 || t.noted || t.number != "" }
 
 // places beyond this many are told apart by their columns, not one by one.
 const maxPlaces = 24
@@ -51,6 +57,18 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 		return s, err
 	}
 	s.places = s.atlas.fitting(s.fields)
+	s.tags = distinct(q.Tags, func(tag string) any { return tagWord(tag) })
+	if len(s.tags) > maxValues {
+		return s, fmt.Errorf("query: %d tags, at most %d", len(s.tags), maxValues)
+	}
+	if len(q.Numbers) > 0 {
+		ids, err := x.numbered(ctx, distinct(q.Numbers, func(n int64) any { return n }))
+		if err != nil || len(ids) == 0 {
+			s.nothing = true
+			return s, err
+		}
+		s.fields = append(s.fields, field{"id", ids})
+	}
 	words := wordsOf(q.Text)
 	for _, word := range words[:min(len(words), maxWords)] {
 		s.terms = append(s.terms, term{word: word, places: s.atlas.byWord[word]})
@@ -60,9 +78,41 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 		if s.terms[i].noted, err = x.noted(ctx, t.word); err != nil {
 			return s, err
 		}
-		s.nothing = s.nothing || len(t.places) == 0 && !s.terms[i].noted
+		if n, err := strconv.ParseInt(t.word, 10, 64); err == nil && strconv.FormatInt(n, 10) == t.word {
+			ids, err := x.numbered(ctx, []any{n})
+			if err != nil {
+				return s, err
+			}
+			if len(ids) > 0 {
+				s.terms[i].number = ids[0].(string)
+			}
+		}
+		s.nothing = s.nothing || !s.terms[i].findable()
 	}
 	return s, nil
+}
+
+// numbered are the IDs of incidents by their numbers.
+func (x *sqlIndex) numbered(ctx context.Context, numbers []any) ([]any, error) {
+	if len(numbers) > maxValues {
+		return nil, fmt.Errorf("query: %d numbers, at most %d", len(numbers), maxValues)
+	}
+	w := where{bind: x.bind}
+	w.in("number", numbers)
+	rows, err := x.read.QueryContext(ctx, "SELECT id FROM incidents"+w.String(), w.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []any
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // fitting are the places that fit the limits of a query.
@@ -88,12 +138,15 @@ func (x *sqlIndex) noted(ctx context.Context, word string) (bool, error) {
 }
 
 // group is one way in which incidents can have the words of a text: some in the names of
-// their places, the others in their notes. The groups of a query are disjoint.
+// their places, others in their notes, one as the number. The groups of a query are
+// disjoint.
 type group struct {
 	places []int64 // only these
 	texted bool    // places follow from the text too, not from the columns alone
 	notes  []string
-	either []term // words beyond the bound on groups; looked for in both
+	only   string   // ID of the one incident that it can be
+	not    []string // IDs of those that it cannot be
+	either []term   // words beyond the bound on groups; looked for in both
 }
 
 // maxGroups bounds the ways that are told apart.
@@ -102,7 +155,7 @@ const maxGroups = 8
 func (s search) groups() []group {
 	groups := []group{{places: s.places}}
 	for _, t := range s.terms {
-		if len(groups) == maxGroups && t.noted && len(t.places) > 0 {
+		if len(groups) >= maxGroups && t.noted && (len(t.places) > 0 || t.number != "") {
 			for i := range groups {
 				groups[i].either = append(slices.Clip(groups[i].either), t)
 			}
@@ -112,15 +165,34 @@ func (s search) groups() []group {
 		for _, g := range groups {
 			named, other := partition(g.places, t.places)
 			if len(named) > 0 {
-				next = append(next, group{named, true, g.notes, g.either})
+				next = append(next, g.in(named, true))
 			}
-			if t.noted && len(other) > 0 {
-				next = append(next, group{other, g.texted || len(named) > 0, append(slices.Clip(g.notes), t.word), g.either})
+			if len(other) == 0 {
+				continue
+			}
+			rest := g.in(other, g.texted || len(named) > 0)
+			if t.number != "" && !slices.Contains(g.not, t.number) && (g.only == "" || g.only == t.number) {
+				one := rest
+				one.only = t.number
+				next = append(next, one)
+			}
+			if t.noted && (t.number == "" || g.only != t.number) {
+				rest.notes = append(slices.Clip(g.notes), t.word)
+				if t.number != "" {
+					rest.not = append(slices.Clip(g.not), t.number)
+				}
+				next = append(next, rest)
 			}
 		}
 		groups = next
 	}
 	return groups
+}
+
+// in is the part of a group that lies in some of its places.
+func (g group) in(places []int64, texted bool) group {
+	g.places, g.texted = places, texted
+	return g
 }
 
 // partition splits a sorted list into what another one has and what it has not.
@@ -140,6 +212,12 @@ func (w *where) group(d dialect, along walk) {
 	g := along.group
 	if g.texted {
 		w.add(d.unindexed("f.place") + " IN (" + numbers(g.places) + ")")
+	}
+	if g.only != "" && along.column != "id" {
+		w.add(d.unindexed("f.id") + " = " + w.arg(g.only))
+	}
+	for _, id := range g.not {
+		w.add("f.id <> " + w.arg(id))
 	}
 	for _, word := range g.notes {
 		if word == along.word {
@@ -162,6 +240,9 @@ func (w *where) has(t term) {
 	if t.noted {
 		ways = append(ways, "EXISTS ("+w.note(t.word)+")")
 	}
+	if t.number != "" {
+		ways = append(ways, "f.id = "+w.arg(t.number))
+	}
 	w.add("(" + strings.Join(ways, " OR ") + ")")
 }
 
@@ -179,9 +260,20 @@ type walk struct {
 	column   string
 	value    any
 	word     string
-	priority int // only in OrderQueue; -1 for all
+	tags     []any // of the query, up to the one whose list is walked; that is also word
+	priority int   // only in OrderQueue; -1 for all
+	clock    clock
 	group    group
 }
+
+// clock says of what a walk passes whether a deadline runs.
+type clock int
+
+const (
+	either clock = iota
+	runs
+	stands
+)
 
 // table is what the walk goes through. Both have the columns of facets.
 func (w walk) table() string {
@@ -196,10 +288,22 @@ const maxBranches = 32
 
 // ways are the walks that find a whole group: each list is one way to do it.
 func (s search) ways(g group) [][]walk {
+	if g.only != "" {
+		for _, f := range s.fields {
+			if f.column == "id" && !slices.Contains(f.values, any(g.only)) {
+				return [][]walk{nil} // the query wants others
+			}
+		}
+		return [][]walk{{{column: "id", value: []any{g.only}, group: g}}}
+	}
 	var all [][]walk
 	for _, f := range s.fields {
-		if len(f.values) > maxBranches {
-			continue
+		if f.column == "id" { // few rows, whatever their order
+			return [][]walk{{{column: "id", value: f.values, group: g}}}
+		}
+		if len(f.values) > maxBranches || f.column == "origin" && slices.Contains(f.values, any(string(models.OriginDetection))) ||
+			f.column == "series" && slices.Contains(f.values, any("")) {
+			continue // no index, because nearly all are so
 		}
 		way := make([]walk, len(f.values))
 		for i, v := range f.values {
@@ -219,10 +323,47 @@ func (s search) ways(g group) [][]walk {
 	for _, word := range g.notes {
 		all = append(all, []walk{{word: word, group: g}})
 	}
+	if len(s.tags) > 0 && len(s.tags) <= maxBranches {
+		way := make([]walk, len(s.tags))
+		for i, tag := range s.tags {
+			way[i] = walk{word: tag.(string), tags: s.tags[:i+1], group: g}
+		}
+		all = append(all, way)
+	}
+	if !s.q.DueBefore.IsZero() {
+		all = append(all, s.running(g))
+	}
 	if len(all) == 0 || !s.q.From.IsZero() || !s.q.To.IsZero() {
 		all = append(all, []walk{{group: g}})
 	}
 	return all
+}
+
+// running is the way along all clocks that run, the first deadline of each severity first.
+func (s search) running(g group) []walk {
+	var way []walk
+	for _, p := range s.priorities() {
+		way = append(way, walk{column: "priority", value: p, priority: p, clock: runs, group: g})
+	}
+	return way
+}
+
+// priorities are those that a query does not exclude.
+func (s search) priorities() []int {
+	for _, f := range s.fields {
+		if f.column == "priority" {
+			some := make([]int, len(f.values))
+			for i, v := range f.values {
+				some[i] = v.(int)
+			}
+			return some
+		}
+	}
+	all := []int{}
+	for p := range models.SeverityCritical.Rank() + 1 {
+		all = append(all, p)
+	}
+	return append(all, priority("")) // a severity that nobody knows comes last
 }
 
 // named are the ways along the values that a column has in the places of a group: "truck
@@ -311,36 +452,41 @@ func (x *sqlIndex) frequent(ctx context.Context, furthest int64) (bool, error) {
 }
 
 // split makes the walks of a queue: in its order the severity comes first, which the
-// index of another column does not know, so each severity is walked by itself.
+// index of another column does not know, so each severity is walked by itself. Nor does it
+// know the deadlines: those whose clocks run are few, and found along their own index; the
+// others of a severity come in the order of their age.
 func (s search) split(way []walk) []walk {
-	if s.q.order() != OrderQueue {
+	if s.q.order() != OrderQueue || len(way) == 0 {
 		return way
 	}
-	priorities := []int{}
-	for p := range models.SeverityCritical.Rank() + 1 {
-		priorities = append(priorities, p)
-	}
-	priorities = append(priorities, priority("")) // a severity that nobody knows comes last
-	for _, f := range s.fields {
-		if f.column == "priority" {
-			priorities = priorities[:0]
-			for _, v := range f.values {
-				priorities = append(priorities, v.(int))
+	var out []walk
+	running := false
+	for _, w := range way {
+		switch {
+		case w.clock == runs:
+			out = append(out, w)
+		case w.column == "priority":
+			w.priority = w.value.(int)
+			out = append(out, w)
+		case w.column == "" || w.column == "id":
+			// The list of a word and that of all incidents have an index in the order of the
+			// queue, and a few need none.
+			w.priority = -1
+			out = append(out, w)
+		default:
+			for _, p := range s.priorities() {
+				w.priority = p
+				if w.column != "state" { // the one that has an index with the deadline
+					w.clock, running = stands, true
+				}
+				if w.clock != stands || s.q.DueBefore.IsZero() {
+					out = append(out, w)
+				}
 			}
 		}
 	}
-	var out []walk
-	for _, w := range way {
-		// The list of a word and that of all incidents have an index in the order of the queue.
-		if w.column == "priority" || w.column == "" {
-			w.priority = -1
-			out = append(out, w)
-			continue
-		}
-		for _, p := range priorities {
-			w.priority = p
-			out = append(out, w)
-		}
+	if running {
+		out = append(out, s.running(way[0].group)...)
 	}
 	return out
 }

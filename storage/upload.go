@@ -186,7 +186,7 @@ func (u *Uploader) update(ctx context.Context, in models.Incident, change func(*
 	if !errors.Is(err, fs.ErrNotExist) {
 		return got, err
 	}
-	if err := u.Index.Create(ctx, in); err != nil {
+	if _, err := u.Index.Create(ctx, in); err != nil {
 		return models.Incident{}, err
 	}
 	u.Spool.step("record made")

@@ -25,7 +25,7 @@ func BenchmarkQueueOf10000(b *testing.B) {
 	for i := range 10_000 {
 		in := sample(i)
 		in.Events[0].Path = make([]models.PathPoint, 100)
-		if err := index.Create(context.Background(), in); err != nil {
+		if _, err := index.Create(context.Background(), in); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -39,7 +39,7 @@ func judgedSite(t *testing.T) (cfg string) {
 		default:
 			in.Judgement = &models.Judgement{Verdict: models.VerdictTrue}
 		}
-		if err := index.Create(t.Context(), in); err != nil {
+		if _, err := index.Create(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
 	}
