@@ -47,6 +47,10 @@ const (
 	// RoleCopy is a marked working copy of the clip that browsers play. It is no evidence:
 	// neither the record nor the manifest names it.
 	RoleCopy ObjectRole = "copy"
+	// RoleAttachment is a file that somebody added, and RoleExhibit the stored copy of
+	// continuous footage that somebody linked. The record names them apart from the footage.
+	RoleAttachment ObjectRole = "attachment"
+	RoleExhibit    ObjectRole = "exhibit"
 	// RoleDeletion is the signed record of a deletion by retention, as JSON.
 	RoleDeletion ObjectRole = "deletion"
 )

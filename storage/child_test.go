@@ -38,6 +38,7 @@ var childWork = map[string]func(args []string) error{
 		bufio.NewReader(os.Stdin).ReadByte() // until the parent lets go
 		return s.Close()
 	},
+	"attach": attachChild,
 	"crash":  crashChild,
 	"delete": deleteChild,
 	"stop":   stopChild,

@@ -83,7 +83,7 @@ func (k *Keeper) Expires(in models.Incident) (time.Time, bool) {
 // due says whether the evidence is to be deleted now.
 func (k *Keeper) due(in models.Incident, now time.Time) bool {
 	at, ends := k.Expires(in)
-	deletable := (in.Footage.State == models.FootageStored || in.Footage.State == models.FootageNone) && len(in.Footage.Objects) > 0
+	deletable := (in.Footage.State == models.FootageStored || in.Footage.State == models.FootageNone) && len(keptObjects(in)) > 0
 	return ends && deletable && !in.End.IsZero() && !now.Before(at)
 }
 
@@ -167,7 +167,7 @@ func (k *Keeper) unlearn(id models.IncidentID) {
 // What fails here is done by Run.
 func (k *Keeper) settle(ctx context.Context, in models.Incident, act models.Act, who, why string, at time.Time) {
 	c := custodyOf(in, act)
-	c.Who, c.Note, c.At, c.Objects = who, why, at.UTC(), in.Footage.Objects
+	c.Who, c.Note, c.At, c.Objects = who, why, at.UTC(), keptObjects(in)
 	tell(ctx, k.Custody, k.log(), c)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), boundedPatience)
 	defer cancel()
@@ -192,12 +192,12 @@ func (k *Keeper) lockHeld(ctx context.Context, in models.Incident) error {
 	if l == nil || err != nil {
 		return err
 	}
-	for _, o := range in.Footage.Objects {
+	for _, o := range keptObjects(in) {
 		if err := l.SetHold(ctx, o.Key, in.Hold != nil); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if in.Hold != nil && len(in.Footage.Objects) > 0 {
+	if in.Hold != nil && len(keptObjects(in)) > 0 {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.locked == nil {
@@ -255,6 +255,7 @@ func (k *Keeper) Touched(id models.IncidentID) {
 		k.touched = map[models.IncidentID]bool{}
 	}
 	k.touched[id] = true
+	delete(k.locked, id) // it may name more objects now
 	k.mu.Unlock()
 	wake(k.signal(&k.copying))
 }
@@ -273,7 +274,7 @@ func (k *Keeper) copyTouched(ctx context.Context) error {
 		delete(k.touched, id)
 		k.mu.Unlock()
 		in, err := k.Index.Get(ctx, id)
-		if err == nil && len(in.Footage.Objects) > 0 {
+		if err == nil && len(keptObjects(in)) > 0 {
 			err = putRecord(ctx, k.Bucket, in)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -406,7 +407,7 @@ func (k *Keeper) delete(ctx context.Context, in models.Incident) error {
 	}
 	d := Deletion{
 		Schema: deletionSchema, Incident: in.ID, Camera: in.Camera, Zone: in.Zone, Kind: in.Kind, Severity: in.Severity,
-		Start: in.Start.UTC(), Alarm: in.Alarm.UTC(), End: in.End.UTC(), Objects: in.Footage.Objects,
+		Start: in.Start.UTC(), Alarm: in.Alarm.UTC(), End: in.End.UTC(), Objects: keptObjects(in),
 		Policy: k.Policy.reason(in), By: by, At: time.Now().UTC(),
 	}
 	data, err := encodeDeletion(d, k.Signer)
@@ -429,7 +430,7 @@ func (k *Keeper) unlocked(ctx context.Context, in models.Incident) error {
 	if l == nil || err != nil {
 		return err
 	}
-	for _, o := range in.Footage.Objects {
+	for _, o := range keptObjects(in) {
 		until, held, err := l.Locked(ctx, o.Key)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -460,10 +461,11 @@ func (k *Keeper) finish(ctx context.Context, d Deletion, data []byte) error {
 		switch {
 		case in.Footage.State == models.FootageDeleted:
 			return errUnchanged
-		case !k.due(*in, time.Now()) || !slices.Equal(in.Footage.Objects, d.Objects):
+		case !k.due(*in, time.Now()) || !slices.Equal(keptObjects(*in), d.Objects):
 			return errKept // somebody has set a hold meanwhile
 		}
 		in.Footage.State, in.Footage.Objects = models.FootageDeleted, []models.Object{self}
+		letGo(in)
 		in.Log = append(in.Log, models.Action{At: d.At, Who: d.By, What: "evidence deleted", Note: d.Policy})
 		return nil
 	})
