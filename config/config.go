@@ -38,6 +38,7 @@ type Web struct {
 	TLSCert     string // PEM file, absolute; empty without TLS
 	TLSKey      string // PEM file, absolute; set exactly when TLSCert is
 	BehindProxy bool   // a proxy in front speaks TLS, so plain HTTP beyond loopback is meant
+	Session     Session
 }
 
 // TLS says whether the listener itself speaks TLS.

@@ -71,7 +71,7 @@ func TestEverythingHasADefault(t *testing.T) {
 		Hash:   config.Hash([]byte(camera())),
 		Source: config.Secret(camera()),
 		Data:   "/etc/vedette/data",
-		Web:    config.Web{Listen: "127.0.0.1:8080"},
+		Web:    config.Web{Listen: "127.0.0.1:8080", Session: config.Session{Lifetime: 12 * time.Hour, Idle: 30 * time.Minute}},
 		Storage: config.Storage{
 			Bucket: config.Bucket{Disk: &config.Disk{Path: "/etc/vedette/data/evidence"}},
 			Index:  config.Index{SQLite: &config.SQLite{Path: "/etc/vedette/data/vedette.db"}},

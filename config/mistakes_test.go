@@ -235,6 +235,8 @@ func TestMistakes(t *testing.T) {
 
 		{"open to the network", "web: {listen: ':8080'}\n" + camera(), []string{
 			`1:15: web.listen: ":8080" can be reached from other machines, and without TLS passwords and footage would cross the network in the clear (set tls_cert and tls_key, or behind_proxy: true when a proxy in front speaks TLS)`}},
+		{"login without an end", "web: {session: {lifetime: 1h, idle: 2h}}\n" + camera(), []string{
+			"1:37: web.session: idle is longer than lifetime, and would never end a login"}},
 		{"no port", "web: {listen: localhost}\n" + camera(), []string{`1:15: web.listen: want host:port, got "localhost"`}},
 		{"big port", "web: {listen: localhost:70000}\n" + camera(), []string{`1:15: web.listen: want host:port with a port up to 65535, got "localhost:70000"`}},
 		{"key without certificate", "web: {tls_key: k}\n" + camera(), []string{"1:7: web: tls_key needs tls_cert"}},

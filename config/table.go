@@ -93,6 +93,8 @@ func webObject() object[Web] {
 				filePath(), func(w *Web) *string { return &w.TLSKey }),
 			field("behind_proxy", "A proxy in front speaks TLS, so plain HTTP beyond this machine is meant.",
 				onOff(), func(w *Web) *bool { return &w.BehindProxy }).or(false),
+			field("session", "How long people stay logged in.",
+				sessionObject().shape(), func(w *Web) *Session { return &w.Session }),
 		},
 		check: checkWeb,
 	}
