@@ -32,6 +32,11 @@ type Recorder struct {
 	// made durable just now: an alert must not wait for a broken disk.
 	Publish func(in models.Incident)
 	Log     *slog.Logger
+	// Enter, when set, logs an incident at the desk before it is stored for the first time:
+	// its site, presets, deadlines. Raised is called within the change of the record when
+	// detection has raised its severity since, with the one before. Neither may wait.
+	Enter  func(in *models.Incident)
+	Raised func(in *models.Incident, before models.Severity)
 	// Closing, when closed, lets recordings give up on an index that does not answer: the
 	// record lies in the spool, and the next start brings it to the index.
 	Closing <-chan struct{}
@@ -69,6 +74,9 @@ func (r *Recorder) Open(ch incident.Change, rec Recording) {
 	w.in.Footage = models.Footage{State: models.FootageRecording, AskedFrom: ch.Start.Wall.Add(-rec.PreRoll), AskedTo: rec.Until.Wall}
 	w.tellClock(&w.in.Footage)
 	w.ended = w.in.Footage
+	if r.Enter != nil {
+		r.Enter(&w.in)
+	}
 	r.mu.Lock()
 	if r.open == nil {
 		r.open, r.byCam = map[models.IncidentID]*recording{}, map[models.CameraID]*sync.WaitGroup{}
@@ -226,7 +234,10 @@ func (w *recording) run() {
 			cutter.endAt(until, w.PostRoll)
 		}
 		w.save(func(in *models.Incident) {
-			incident.Merge(in, ch.Incident)
+			before := in.Severity
+			if incident.Merge(in, ch.Incident); in.Severity != before && r.Raised != nil {
+				r.Raised(in, before)
+			}
 			in.Footage.AskedTo = until.Wall // so that a restart knows what was still to come
 		})
 	}

@@ -57,6 +57,9 @@ func (r *Recorder) tellDisk(open **models.Incident, suffix, what string, camera 
 			Camera: camera, Kind: models.KindStorage, Severity: models.SeverityHigh, State: models.StateNew,
 			Start: now, Alarm: now, Opened: now, Footage: models.Footage{State: models.FootageNone},
 		}
+		if r.Enter != nil {
+			r.Enter(&in)
+		}
 		incident.Note(&in, incident.Program, what+" refused", err.Error(), now)
 		*open = &in
 		r.tellTrouble(in, func(*models.Incident) {})
