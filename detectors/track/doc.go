@@ -4,7 +4,7 @@
 // detections of each frame by the assignment of least cost, in stages after ByteTrack
 // (Zhang et al. 2022): sure objects first, then unsure ones, then motion, then what is new.
 //
-// Between two frames every measured track is followed in the picture itself by a template
+// Between two frames every track is followed in the picture itself by a template
 // of what it looks like (patch.go, trace.go); while people cross that says best who went
 // where.
 //

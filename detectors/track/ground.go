@@ -2,6 +2,7 @@ package track
 
 import (
 	"math"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -11,16 +12,20 @@ import (
 // below the horizon (Hoiem, Efros and Hebert 2006), so it is a straight line over the foot's
 // place. With it motion alone can tell two people side by side from one.
 type ground struct {
-	n, y, h, yy, yh, hh float64 // faded sums over foot places and heights
+	n, y, h, yy, yh, hh float64 // faded sums over foot places and heights, in seconds
 	ratio               float64 // faded sum of widths over heights
 	top, bottom         float64 // foot places that were seen
+	walkers             int     // how many have walked alone
 }
 
 const (
-	// groundFading forgets a sample after some thousand others: a camera may be turned.
-	groundFading = 0.9995
-	// groundSamples are those of some people who cross the picture.
-	groundSamples = 150
+	// groundMemory is how long somebody must walk until what was learnt before counts for
+	// a third: a camera may be turned.
+	groundMemory = 5 * time.Minute
+	// groundTime is for how long, and groundWalkers how many, must have walked alone: a way
+	// across the picture, and more than the one who is a child or has an umbrella.
+	groundTime    = 5 * time.Second
+	groundWalkers = 3
 	// groundSpread is the greatest root mean square of the heights about the line, as a
 	// share of the mean: people differ by a tenth, regions of motion by as much again.
 	groundSpread = 0.2
@@ -36,36 +41,40 @@ const (
 	mostAbreast = 3
 )
 
-// learn takes in a region of motion that one thing alone has.
-func (g *ground) learn(b models.Box, aspect float64) {
+// learn takes in a region of motion that one thing alone has had for dt, and says whether it
+// is one of somebody who walks.
+func (g *ground) learn(b models.Box, aspect float64, dt time.Duration) bool {
 	if b.X < border || b.Y < border || b.X+b.W > 1-border || b.Y+b.H > 1-border {
-		return
+		return false
 	}
 	ratio := b.W * aspect / b.H
 	if ratio < thin || ratio > wide {
-		return
+		return false
 	}
 	y := b.Y + b.H
 	if g.n == 0 {
 		g.top, g.bottom = y, y
 	}
 	g.top, g.bottom = min(g.top, y), max(g.bottom, y)
-	for _, s := range []*float64{&g.n, &g.y, &g.h, &g.yy, &g.yh, &g.hh, &g.ratio} {
-		*s *= groundFading
+	s := dt.Seconds()
+	fade := math.Exp(-s / groundMemory.Seconds())
+	for _, v := range []*float64{&g.n, &g.y, &g.h, &g.yy, &g.yh, &g.hh, &g.ratio} {
+		*v *= fade
 	}
-	g.n++
-	g.y += y
-	g.h += b.H
-	g.yy += y * y
-	g.yh += y * b.H
-	g.hh += b.H * b.H
-	g.ratio += ratio
+	g.n += s
+	g.y += s * y
+	g.h += s * b.H
+	g.yy += s * y * y
+	g.yh += s * y * b.H
+	g.hh += s * b.H * b.H
+	g.ratio += s * ratio
+	return true
 }
 
 // size is the height and the width, in picture heights, of one who stands at y; ok is false
 // while that is not known.
 func (g *ground) size(y float64) (h, w float64, ok bool) {
-	if g.n < groundSamples || y < g.top-border || y > g.bottom+border {
+	if g.n < groundTime.Seconds() || g.walkers < groundWalkers || y < g.top-border || y > g.bottom+border {
 		return 0, 0, false
 	}
 	my, mh := g.y/g.n, g.h/g.n

@@ -21,8 +21,9 @@ func TestGroundPartsPeopleSideBySide(t *testing.T) {
 		t.Errorf("parted into %d before anybody walked alone", got)
 	}
 	for i := range 400 {
-		g.learn(crowdOf(1, models.Point{X: 0.2 + 0.6*float64(i%40)/40, Y: 0.4 + 0.4*float64(i%37)/37}), 16.0/9)
+		g.learn(crowdOf(1, models.Point{X: 0.2 + 0.6*float64(i%40)/40, Y: 0.4 + 0.4*float64(i%37)/37}), 16.0/9, time.Second/fps)
 	}
+	g.walkers = groundWalkers
 	car := crowdOf(6, models.Point{X: 0.5, Y: 0.6})
 	dog := crowdOf(1, models.Point{X: 0.5, Y: 0.6})
 	dog.Y, dog.H, dog.W = dog.Y+dog.H/2, dog.H/2, 2*dog.W
@@ -72,5 +73,28 @@ func TestThreeAbreastAreThreeTracks(t *testing.T) {
 	}
 	if got := walk(3, 0.65); got != 3 {
 		t.Errorf("%d tracks of three abreast", got)
+	}
+}
+
+// A region that is as wide as two is not parted into two while it is known to hold three.
+func TestWhoStandsBehindTheOthersIsNotLeftOut(t *testing.T) {
+	tr := New(16.0 / 9)
+	for i := range 400 {
+		tr.ground.learn(crowdOf(1, models.Point{X: 0.2 + 0.6*float64(i%40)/40, Y: 0.4 + 0.4*float64(i%37)/37}), 16.0/9, time.Second/fps)
+	}
+	tr.ground.walkers = groundWalkers
+	crowd := crowdOf(2, models.Point{X: 0.5, Y: 0.6})
+	for n, want := range map[int]int{0: 2, 2: 2, 3: 1} {
+		tr.live = nil
+		for i := range n {
+			l := &life{}
+			b := crowdOf(1, models.Point{X: 0.48 + 0.02*float64(i), Y: 0.6})
+			l.begin(&region{Detection: models.Detection{Box: b, By: models.ByMotion}, sigma: motionSigma}, instant(0), models.TrackID(i), 16.0/9)
+			l.State = models.TrackConfirmed
+			tr.live = append(tr.live, l)
+		}
+		if got := len(tr.abreast(byMotion([]models.Box{crowd}))); got != want {
+			t.Errorf("%d people in a region of two: parted into %d, want %d", n, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package track
 
 import (
 	"math"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -52,6 +53,14 @@ func (a *axis) move(d, dt, r float64) {
 	a.v += k * (d/dt - a.v)
 	a.pvv *= 1 - k
 	a.pxv *= 1 - k
+}
+
+// keep puts it to a bound; the speed towards it ends there.
+func (a *axis) keep(at float64) {
+	if d := at - a.x; d*a.v < 0 {
+		a.v = 0
+	}
+	a.x = at
 }
 
 // halt takes in that the speed is zero.
@@ -140,11 +149,18 @@ func (s *state) place(b models.Box, sigma float64) {
 	s.y.update(foot.Y, r)
 }
 
-// move takes in by how much a box has moved since the last prediction.
-func (s *state) move(dx, dy, dt, sigma float64) {
-	r := sigma * sigma * s.h.x * s.h.x
-	s.x.move(dx*s.aspect, dt, r)
-	s.y.move(dy, dt, r)
+// keep moves the state to where a box stands, and ends the speed that it would have left it with.
+func (s *state) keep(b models.Box) {
+	foot := b.Foot()
+	s.x.keep(foot.X * s.aspect)
+	s.y.keep(foot.Y)
+}
+
+// move takes in by how much a thing was seen to move in the dt since the last prediction.
+func (s *state) move(step models.Point, dt time.Duration) {
+	r := traceDrift * traceDrift * dt.Seconds() * s.h.x * s.h.x
+	s.x.move(step.X*s.aspect, dt.Seconds(), r)
+	s.y.move(step.Y, dt.Seconds(), r)
 }
 
 // halt takes in that nothing has moved: the region may look different to the background

@@ -157,6 +157,61 @@ type scenery struct {
 
 func (s scenery) Grey() Grey { return s.grey() }
 
+// Two people meet, stand close for longer than a track is carried without being seen, and
+// go back where they came from: motion alone, which sees one region then, keeps who is who
+// by their pictures.
+func TestWhoStandsInAGroup(t *testing.T) {
+	const rate, aspect = 10, 16.0 / 9
+	const meet, part, length = 3 * time.Second, 11 * time.Second, 14 * time.Second
+	at := func(side float64, now time.Duration) models.Box {
+		h := 0.25
+		x := 0.5 + side*(0.04+0.05*max(0, (meet-now).Seconds(), (now-part).Seconds()))
+		x += 0.01 * math.Sin(2*now.Seconds()+side)
+		return models.Box{X: x, Y: 0.4 + 0.01*side, W: 0.4 * h / aspect, H: h}
+	}
+	run := func(picture bool) (kept int) {
+		tr := New(aspect)
+		var first, last [2]models.TrackID
+		for now := time.Duration(0); now < length; now += time.Second / rate {
+			a, b := at(-1, now), at(1, now)
+			c := newCanvas(640, 360, uint64(now))
+			c.draw(a, 3)
+			c.draw(b, 4)
+			dets := byMotion([]models.Box{a, b})
+			if now > meet && now < part {
+				dets = byMotion([]models.Box{a.Union(b)})
+			}
+			var look Look = looks{nil, now}
+			if picture {
+				look = scenery{looks{nil, now}, c}
+			}
+			tracks := tr.Update(instant(now), dets, models.Box{}, look)
+			for i, want := range []models.Box{a, b} {
+				for _, k := range tracks {
+					if k.State != models.TrackConfirmed || k.Box.IoU(want) < 0.5 {
+						continue
+					}
+					if last[i] = k.ID; now < meet {
+						first[i] = k.ID
+					}
+				}
+			}
+		}
+		for i := range first {
+			if first[i] != 0 && first[i] == last[i] {
+				kept++
+			}
+		}
+		return kept
+	}
+	if kept := run(true); kept != 2 {
+		t.Errorf("%d of 2 kept their numbers", kept)
+	}
+	if kept := run(false); kept == 2 {
+		t.Error("both keep their numbers without a picture: this does not test the picture")
+	}
+}
+
 // Two people who walk together, one a little ahead, turn back and forth for five seconds:
 // the object detector sees them at the start only, motion shows one region. Each is where
 // it is by its own picture, which prediction alone does not know.

@@ -1,7 +1,6 @@
 package track
 
 import (
-	"math"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -11,7 +10,8 @@ import (
 // people cross or walk together motion knows one region, while each of them still looks as
 // a moment ago. What is found is by how much a thing has moved since the last frame, in the
 // place of what was predicted; where it is stays the business of the looks, so an error of
-// one step is not defended against them.
+// one step is not defended against them. To motion alone it is so while a region holds
+// several; somebody whose region is his own is where it is.
 
 const (
 	// sameShade is the least correlation of a thing with its own picture of the last frames.
@@ -30,15 +30,16 @@ const (
 	overlaid = 0.15
 )
 
-// trace moves the tracks that can be found by their picture to where they are.
+// trace finds the tracks by their picture, and moves those that the object detector has
+// measured to where they are.
 func (t *Tracker) trace(g Grey, dt time.Duration) {
 	if dt <= 0 {
 		return
 	}
 	for _, l := range t.live {
 		l.traced = false
-		if l.unseen > 0 || !l.patch.known || !l.measured() {
-			continue
+		if l.unseen > 0 || !l.patch.known || t.named && !l.measured() {
+			continue // what no look has named may be several
 		}
 		from := l.patch.box
 		expected := from
@@ -48,7 +49,10 @@ func (t *Tracker) trace(g Grey, dt time.Duration) {
 		if l.patch.box = expected; like >= sameShade {
 			l.traced = true
 			l.patch.box = found
-			l.state.move(found.X-from.X, found.Y-from.Y, dt.Seconds(), traceDrift*math.Sqrt(dt.Seconds()))
+			l.step = models.Point{X: found.X - from.X, Y: found.Y - from.Y}
+			if l.measured() {
+				l.state.move(l.step, dt)
+			}
 		}
 	}
 }
@@ -56,7 +60,7 @@ func (t *Tracker) trace(g Grey, dt time.Duration) {
 // sketch keeps what the tracks look like in this frame, for the next one.
 func (t *Tracker) sketch(g Grey) {
 	for _, l := range t.live {
-		if !l.Seen || !l.measured() {
+		if !l.Seen || t.named && !l.measured() {
 			continue
 		}
 		apart := t.apart(l)

@@ -32,9 +32,12 @@ type life struct {
 	named  models.Instant // when the object detector last measured it
 	passed int            // looks that have passed it over since then
 	grip   grip
+	walked bool // it has taught the ground
 
 	patch  patch
-	traced bool // found by its picture in this frame
+	traced bool         // found by its picture in this frame
+	step   models.Point // by how much it has moved then
+	pieces []*life      // what may be one thing with it, see piece.go
 
 	before  bool              // seen in the last frame
 	after   models.Appearance // what it looks like since it parted from others
@@ -197,7 +200,7 @@ func (l *life) follow(r *region, regions []region) {
 		l.state.update(r.Box, r.sigma)
 	case !l.measured():
 		l.state.update(r.Box, r.sigma)
-	case l.traced: // better than a region that others may have joined
+	case l.traced && l.measured(): // better than a region that others may have joined
 	case l.grip.region(l.state.box()).IoU(r.Box) >= grasp:
 		l.state.place(l.grip.box(r.Box, l.state.box()), gripSigma)
 	default: // it has changed its shape, or something else has joined it

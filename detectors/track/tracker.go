@@ -127,6 +127,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	t.rest(looked, pairs, look, at, dt)
 	t.remember(objects, pairs, at)
 	ended := t.conclude(regions, pairs, looked, at, dt)
+	t.tellApart()
 	t.settle(dt)
 	if look != nil {
 		t.sketch(look.Grey())
@@ -141,7 +142,9 @@ func (t *Tracker) abreast(dets []models.Detection) []models.Detection {
 	for _, d := range dets {
 		n := 1
 		if d.By == models.ByMotion && usable(d.Box) {
-			n = t.ground.split(d.Box, t.Aspect)
+			if n = t.ground.split(d.Box, t.Aspect); t.holds(d.Box) > n {
+				n = 1 // they also stand behind one another
+			}
 		}
 		d.Box.W /= float64(n)
 		for range n {
@@ -150,6 +153,17 @@ func (t *Tracker) abreast(dets []models.Detection) []models.Detection {
 		}
 	}
 	return out
+}
+
+// holds is how many believed tracks the last frame showed in a region. One that was lost may
+// have gone.
+func (t *Tracker) holds(b models.Box) (n int) {
+	for _, l := range t.live {
+		if l.Seen && l.State != models.TrackTentative && l.Box.Intersect(b).Area() >= within*l.Box.Area() {
+			n++
+		}
+	}
+	return n
 }
 
 // How a track is seen in a frame, beside the number of its region.
@@ -297,12 +311,20 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 		}
 		for _, i := range in {
 			l := t.live[i]
-			if l.carried < carryFor && !l.traced {
-				// Half as sure as a region of one's own would be.
-				l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
+			if l.traced && !l.measured() && !t.pieceOf(l, in) {
+				l.state.move(l.step, dt)
+			} else {
+				if !l.traced && l.carried < carryFor {
+					// Half as sure as a region of one's own would be.
+					l.state.place(fit(l.state.box(), r.Box), 2*motionSigma)
+				}
+				l.carried += dt
+			}
+			if !l.measured() {
+				// Who came out of the region would be a region of his own.
+				l.state.keep(fit(l.state.box(), r.Box))
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
-			l.carried += dt
 			l.measure(dt)
 			pairs[i] = carried
 		}
@@ -364,7 +386,10 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 			l.follow(&regions[j], regions)
 			l.note(&regions[j], at, dt)
 			if r := &regions[j]; !t.named && l.State == models.TrackConfirmed && r.clean && l.Speed > walks*l.state.h.x {
-				t.ground.learn(r.Box, t.Aspect)
+				if t.ground.learn(r.Box, t.Aspect, dt) && !l.walked {
+					l.walked = true
+					t.ground.walkers++
+				}
 			}
 			if l.State == models.TrackLost {
 				l.State = models.TrackConfirmed
@@ -378,7 +403,7 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 		case j == unpaired:
 			seen := covers(looked, l.Box)
 			l.Reason = l.miss(dt, seen)
-			if seen && !l.measured() && holds(regions, l.Box) >= part {
+			if seen && !l.measured() && occupied(regions, l.Box) >= part {
 				l.Reason = "several others"
 			}
 			if l.Reason != "" {
@@ -401,8 +426,8 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at 
 	return ended
 }
 
-// holds is the share of a box in which sure objects lie.
-func holds(regions []region, b models.Box) (share float64) {
+// occupied is the share of a box in which sure objects lie.
+func occupied(regions []region, b models.Box) (share float64) {
 	for i := range regions {
 		if r := &regions[i]; r.By == models.ByObject && r.sure && !r.scene {
 			share += r.Box.Intersect(b).Area() / b.Area()
@@ -424,6 +449,12 @@ func (t *Tracker) begin(r *region, at models.Instant) {
 		}
 	}
 	t.nextID++
+	for _, o := range t.live {
+		if touch(l, o) {
+			l.pieces = append(l.pieces, o)
+			o.pieces = append(o.pieces, l)
+		}
+	}
 	t.live = append(t.live, l)
 }
 
