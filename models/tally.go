@@ -20,8 +20,6 @@ type Tally struct {
 	Alarm    time.Time
 	// Merged says that the record was merged into another one, which counts for both.
 	Merged bool
-	// Due is when its next deadline comes, or came; zero: no clock runs.
-	Due time.Time
 	// Promises are acknowledge, respond and resolve.
 	Promises [3]Kept
 	Reopened int
@@ -35,7 +33,12 @@ type Kept struct {
 	// not yet.
 	Took   time.Duration
 	Result PromiseResult
+	// Due is when the time of an open one is over; zero: no clock runs.
+	Due time.Time
 }
+
+// Overdue says that a promise has yet to be kept and its time was over before an instant.
+func (k Kept) Overdue(at time.Time) bool { return !k.Due.IsZero() && k.Due.Before(at) }
 
 // PromiseResult is what became of a promise.
 type PromiseResult int
@@ -72,20 +75,17 @@ func TallyOf(in Incident) Tally {
 		if j < 0 {
 			continue
 		}
-		switch d := in.Deadlines[j]; {
+		d := in.Deadlines[j]
+		if in.State != StateClosed && d.Open() && d.Paused == "" && !d.Due.IsZero() {
+			t.Promises[i].Due = d.Due.UTC().Truncate(time.Millisecond)
+		}
+		switch {
 		case d.Missed:
 			t.Promises[i].Result = PromiseMissed
 		case d.Open():
 			t.Promises[i].Result = PromiseOpen
 		default:
 			t.Promises[i].Result = PromiseInTime
-		}
-	}
-	if in.State != StateClosed {
-		for _, d := range in.Deadlines {
-			if d.Open() && d.Paused == "" && !d.Due.IsZero() && (t.Due.IsZero() || d.Due.Before(t.Due)) {
-				t.Due = d.Due.UTC().Truncate(time.Millisecond)
-			}
 		}
 	}
 	for _, e := range in.Investigation.Effort {
