@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -243,6 +244,150 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 		if got, _ := x.Get(t.Context(), in.ID); got.State != models.StateNew || got.Revision != 1 {
 			t.Errorf("got %s, revision %d", got.State, got.Revision)
+		}
+	})
+
+	t.Run("numbers count from 1 in the order of logging", func(t *testing.T) {
+		x := open(t)
+		for want, n := range []int{5, 3, 9} {
+			in := incident(n)
+			got, err := x.Create(t.Context(), in)
+			if err != nil || got.Number != int64(want)+1 || got.Edition != 1 || got.ID != in.ID {
+				t.Errorf("%d: got number %d, edition %d, %v; want number %d", n, got.Number, got.Edition, err, want+1)
+			}
+		}
+		again := incident(3)
+		again.Camera = "another"
+		if got, err := x.Create(t.Context(), again); err != nil || got.Number != 2 || got.Camera != "gate" {
+			t.Errorf("created again: got number %d of camera %s, %v; want the one that is there", got.Number, got.Camera, err)
+		}
+		if got, err := x.Update(t.Context(), incident(3).ID, func(in *models.Incident) error { in.Number = 77; in.Edition = 5; return nil }); err != nil || got.Number != 2 || got.Edition != 1 {
+			t.Errorf("updated: got number %d, edition %d, %v", got.Number, got.Edition, err)
+		}
+		refused := incident(11)
+		zero := 0.0
+		refused.Score = zero / zero
+		if _, err := x.Create(t.Context(), refused); err == nil {
+			t.Error("NaN: no error")
+		}
+		// One that was logged before keeps its number, unless another has it.
+		for _, c := range []struct {
+			n         int
+			has, want int64
+		}{{20, 40, 40}, {21, 2, 41}, {22, 0, 42}, {23, 4, 4}, {24, 0, 43}} {
+			in := incident(c.n)
+			in.Number = c.has
+			if got, err := x.Create(t.Context(), in); err != nil || got.Number != c.want {
+				t.Errorf("with number %d: got %d, %v; want %d", c.has, got.Number, err, c.want)
+			}
+		}
+		var wg sync.WaitGroup
+		for w := range 4 {
+			wg.Go(func() {
+				for i := range 5 {
+					create(t, x, incident(100+i), incident(200+10*w+i))
+				}
+			})
+		}
+		wg.Wait()
+		seen := map[int64]bool{}
+		for in, err := range Walk(t.Context(), x.List, Query{Brief: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[in.Number] = true
+		}
+		for n := int64(40); n <= 43+25; n++ {
+			if !seen[n] {
+				t.Errorf("number %d is missing", n)
+			}
+		}
+	})
+
+	t.Run("the log only grows", func(t *testing.T) {
+		x := open(t)
+		in := incident(1)
+		in.Log = append(in.Log, models.Action{At: noon, Who: "ann", What: "acknowledged", Note: "on my way\x00",
+			Changed: []models.Changed{{Field: "state", From: "new", To: "acknowledged"}}})
+		create(t, x, in)
+		for name, change := range map[string]func(*models.Incident){
+			"cut short":  func(in *models.Incident) { in.Log = in.Log[:1] },
+			"emptied":    func(in *models.Incident) { in.Log = nil },
+			"a word":     func(in *models.Incident) { in.Log[1].Note = "somewhere else" },
+			"a time":     func(in *models.Incident) { in.Log[0].At = noon.Add(time.Hour) },
+			"in a field": func(in *models.Incident) { in.Log[1].Changed[0].From = "closed" },
+			"another order": func(in *models.Incident) {
+				in.Log[0], in.Log[1] = in.Log[1], in.Log[0]
+			},
+			"put before": func(in *models.Incident) {
+				in.Log = slices.Insert(in.Log, 0, models.Action{At: noon, Who: "eve", What: "note"})
+			},
+		} {
+			if _, err := x.Update(t.Context(), in.ID, func(in *models.Incident) error { change(in); return nil }); !errors.Is(err, ErrLog) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		more := models.Action{At: noon.Add(time.Minute), Who: "Zoë", What: "note", Note: "door \xff open"}
+		got, err := x.Update(t.Context(), in.ID, func(in *models.Incident) error { in.Log = append(in.Log, more); return nil })
+		if err != nil || got.Edition != 3 || len(got.Log) != 3 {
+			t.Fatalf("got edition %d, %d entries, %v", got.Edition, len(got.Log), err)
+		}
+		stored, err := x.Get(t.Context(), in.ID)
+		if err != nil || stored.Edition != 3 || !reflect.DeepEqual(stored.Log[:2], in.Log) || stored.Log[2].Who != "Zoë" {
+			t.Errorf("got %+v, %v", stored.Log, err)
+		}
+	})
+
+	t.Run("the log book has every entry once, newest first", func(t *testing.T) {
+		x := open(t)
+		rng := rand.New(rand.NewPCG(11, 12))
+		var want []LogEntry
+		people := []string{"ann", "bob", "vedette", "o'neil"}
+		for n := range 12 {
+			in := incident(n)
+			in.Camera, in.Log = pick(rng, cameras), nil
+			for range rng.IntN(9) {
+				in.Log = append(in.Log, models.Action{At: noon.Add(time.Duration(rng.IntN(30)) * time.Minute), Who: pick(rng, people), What: "note", Note: pick(rng, notes)})
+			}
+			create(t, x, in)
+			for i, a := range in.Log {
+				want = append(want, LogEntry{in.ID, int64(n) + 1, in.Camera, int64(i) + 1, a})
+			}
+		}
+		slices.SortFunc(want, func(a, b LogEntry) int {
+			return -cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Number, b.Number), cmp.Compare(a.N, b.N))
+		})
+		for range 150 {
+			q := EntryQuery{Who: some(rng, people), Cameras: some(rng, cameras), Limit: 1 + rng.IntN(30)}
+			if rng.IntN(2) == 0 {
+				q.From = noon.Add(time.Duration(rng.IntN(30)) * time.Minute)
+			}
+			if rng.IntN(2) == 0 {
+				q.To = noon.Add(time.Duration(rng.IntN(30)) * time.Minute)
+			}
+			if rng.IntN(3) == 0 {
+				q.Incidents = []models.IncidentID{incident(rng.IntN(14)).ID, incident(3).ID}
+			}
+			var fit []LogEntry
+			for _, e := range want {
+				if (q.Who == nil || slices.Contains(q.Who, e.Who)) && (q.Cameras == nil || slices.Contains(q.Cameras, e.Camera)) &&
+					(q.Incidents == nil || slices.Contains(q.Incidents, e.Incident)) &&
+					(q.From.IsZero() || !e.At.Before(q.From)) && (q.To.IsZero() || !e.At.After(q.To)) {
+					fit = append(fit, e)
+				}
+			}
+			if got := entries(t, x, q); !reflect.DeepEqual(got, fit) {
+				t.Fatalf("%+v:\ngot  %v\nwant %v", q, got, fit)
+			}
+		}
+		page, err := x.Entries(t.Context(), EntryQuery{Limit: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []string{"x", page.Next + "A", cursor{order: OrderNewest, id: "a"}.String(), strings.Repeat("A", 10_000)} {
+			if _, err := x.Entries(t.Context(), EntryQuery{After: after}); !errors.Is(err, ErrCursor) {
+				t.Errorf("%.20q: got %v", after, err)
+			}
 		}
 	})
 
@@ -726,6 +871,35 @@ func says(in models.Incident, text string) bool {
 	return true
 }
 
+// entries lists all entries that fit, page by page.
+func entries(t *testing.T, x Index, q EntryQuery) []LogEntry {
+	t.Helper()
+	var got []LogEntry
+	for {
+		page, err := x.Entries(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, page.Items...)
+		if page.Next == "" {
+			return got
+		}
+		q.After = page.Next
+	}
+}
+
+func FuzzEntryCursor(f *testing.F) {
+	f.Add(entryCursor{noon.UnixMicro(), 2411, 3}.String())
+	f.Add(entryCursor{-1, 0, -7}.String())
+	f.Add("ZW50cmllc3wwfDF8")
+	f.Fuzz(func(t *testing.T, s string) {
+		c, err := parseEntryCursor(s)
+		if err != nil && !errors.Is(err, ErrCursor) || err == nil && s != "" && c.String() != s {
+			t.Errorf("%q became %+v, %v", s, c, err)
+		}
+	})
+}
+
 func FuzzCursor(f *testing.F) {
 	f.Add(cursor{OrderNewest, 0, 0, noon.UnixMicro(), "20261122T120000-0001"}.String())
 	f.Add(cursor{OrderQueue, 3, noDue, -1, "a|b"}.String())
@@ -857,6 +1031,9 @@ func dump(t *testing.T, x Index, table string) []string {
 		}
 		line := ""
 		for i, name := range names {
+			if text, ok := values[i].([]byte); ok {
+				values[i] = string(text)
+			}
 			if name != "place" {
 				line += fmt.Sprintf("%s=%s ", name, fmt.Sprint(values[i]))
 			}

@@ -19,6 +19,9 @@ import (
 // entries are only ever inserted. They go by the number of the incident, which never
 // changes and is a tenth of its ID. numbers holds the last one that was given.
 //
+// commits holds the token of each transaction of which somebody may yet have to be told
+// whether it was committed: the last of each connection.
+//
 // due_us is noDue where no clock runs, so that it ascends too: nothing is due last.
 // tags are words that begin with "tag:", which no word of a text can.
 var migration4 = migration{
@@ -37,6 +40,10 @@ var migration4 = migration{
 		entry  JSON NOT NULL,
 		PRIMARY KEY (number, n)
 	) CLUSTERED;
+	CREATE TABLE commits (
+		token TEXT PRIMARY KEY,
+		at_us BIGINT NOT NULL
+	);
 	DROP TABLE facets;
 	DROP TABLE words;
 	CREATE TABLE facets (

@@ -35,22 +35,29 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 		}
 	}
 	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(8)
+	db.SetMaxOpenConns(maxPostgresConns)
 	db.SetMaxIdleConns(4)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
 		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
 			unindexed: unindexedPostgres, explain: explainPostgres,
-			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), outcome: "SELECT txid_status($1)"},
+			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), remote: true},
 		write:    db,
 		read:     db,
 		patience: settlePatience,
+		spent:    make(chan string, maxPostgresConns),
 	}
 	if err := migrate(ctx, db, x.dialect, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("index: %w", explainPostgres(err)), db.Close())
 	}
+	if err := x.forgetTokens(ctx, time.Now()); err != nil {
+		return nil, errors.Join(fmt.Errorf("index: %w", explainPostgres(err)), db.Close())
+	}
 	return x, nil
 }
+
+// maxPostgresConns bounds the connections of one process.
+const maxPostgresConns = 8
 
 // planner are settings of the session, where the DSN has none. A page is found by walking
 // an index until the page is full; the planner underrates how soon that is, collects all

@@ -1,11 +1,15 @@
 package storage
 
 import (
+	"cmp"
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,10 +21,12 @@ import (
 // found, changed and judged like new ones.
 func TestUpgrade(t *testing.T) {
 	server := pgtest.Start(t)
-	for _, version := range []int{1, 2} {
+	old := incident(1)
+	old.Log[0].Note = "ladder at the fence"
+	for _, version := range []int{1, 2, 3} {
 		t.Run(fmt.Sprintf("sqlite from schema %d", version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "index.db")
-			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", bind: bindQuestion})
+			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion}, old)
 			x, err := OpenSQLite(path)
 			if err != nil {
 				t.Fatal(err)
@@ -30,53 +36,171 @@ func TestUpgrade(t *testing.T) {
 		})
 		t.Run(fmt.Sprintf("postgres from schema %d", version), func(t *testing.T) {
 			dsn := server.Database(fmt.Sprintf("upgrade%d", version))
-			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", bind: bindDollar})
+			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", include: true, bind: bindDollar}, old)
 			testUpgraded(t, version, mustPostgres(t, dsn))
 		})
 	}
 }
 
-// writeSchema makes the tables as they were, with incident 1 in them.
-func writeSchema(t *testing.T, version int, driver, dsn string, d dialect) {
+// writeSchema makes the tables as they were, with incidents in them, and without what later
+// schemas have made of these.
+func writeSchema(t *testing.T, version int, driver, dsn string, d dialect, list ...models.Incident) {
+	t.Helper()
+	db := openDB(t, driver, dsn)
+	if err := migrate(t.Context(), db, d, migrations[:version]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM schema_version WHERE version = 0`); err != nil { // goose's
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for _, in := range list {
+		lean := in
+		lean.Events = []models.Event{in.Events[0]}
+		lean.Events[0].Path, lean.Events[0].Curve = nil, nil
+		paths, err := json.Marshal([][]models.PathPoint{in.Events[0].Path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := "id, camera, zone, kind, priority, state, start_us, alarm_us, end_us, footage, revision, doc, paths"
+		values := []any{string(in.ID), string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
+			in.Start.UnixMicro(), in.Alarm.UnixMicro(), endMicros(in), string(in.Footage.State), in.Revision, oldDocument(t, lean), string(paths)}
+		if version > 1 {
+			curves, err := json.Marshal([][]models.Sample{in.Events[0].Curve})
+			if err != nil {
+				t.Fatal(err)
+			}
+			names, values = names+", verdict, curves", append(values, string(verdict(in)), string(curves))
+		}
+		w := where{bind: d.bind}
+		if _, err := tx.ExecContext(t.Context(), "INSERT INTO incidents ("+names+") VALUES ("+w.list(values)+")", w.args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if version == 3 { // what is made anew must not trip over what was there
+		for _, stmt := range []string{
+			`INSERT INTO places (place, camera, zone, kind, label) VALUES (1, 'gate', 'door', 'loitering', 'person')`,
+			`INSERT INTO facets VALUES ('gone', 1, 'gate', 'door', 'loitering', 'person', 1, 'new', '', 'stored', 0, 0, 0, 0, 0, 0)`,
+			`INSERT INTO words VALUES ('gone', 0, 'gone', 1, 'gate', 'door', 'loitering', 'person', 1, 'new', '', 'stored', 0, 0, 0, 0, 0)`,
+		} {
+			if _, err := tx.ExecContext(t.Context(), stmt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openDB(t *testing.T, driver, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	if driver == "sqlite" {
 		db.SetMaxOpenConns(1)
 	}
-	if err := migrate(t.Context(), db, d, migrations[:version]); err != nil {
-		t.Fatal(err)
-	}
-	in := incident(1)
-	in.Log[0].Note = "ladder at the fence"
-	lean := in
-	lean.Events = []models.Event{in.Events[0]}
-	lean.Events[0].Path, lean.Events[0].Curve = nil, nil
-	doc, err := json.Marshal(lean)
+	return db
+}
+
+// oldDocument is a document without what came with schema 4.
+func oldDocument(t *testing.T, in models.Incident) string {
+	t.Helper()
+	doc, err := json.Marshal(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths, err := json.Marshal([][]models.PathPoint{in.Events[0].Path})
-	if err != nil {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(doc, &fields); err != nil {
 		t.Fatal(err)
 	}
-	names := "id, camera, zone, kind, priority, state, start_us, alarm_us, end_us, footage, revision, doc, paths"
-	values := []any{string(in.ID), string(in.Camera), string(in.Zone), string(in.Kind), priority(in.Severity), string(in.State),
-		in.Start.UnixMicro(), in.Alarm.UnixMicro(), in.End.UnixMicro(), string(in.Footage.State), in.Revision, string(doc), string(paths)}
-	if version > 1 {
-		curves, err := json.Marshal([][]models.Sample{in.Events[0].Curve})
-		if err != nil {
-			t.Fatal(err)
+	delete(fields, "number")
+	delete(fields, "edition")
+	if doc, err = json.Marshal(fields); err != nil {
+		t.Fatal(err)
+	}
+	return string(doc)
+}
+
+// An index with a past comes out of the upgrade as one that was made anew from the same
+// records, numbered in the order in which they were logged. An upgrade that is interrupted
+// changes nothing, and is done at the next start.
+func TestUpgradeOfAPast(t *testing.T) {
+	t.Parallel()
+	all := crowd(620) // more than one batch
+	for i := range all {
+		all[i].Opened = noon.Add(time.Duration(len(all)-i/2) * time.Second) // some at once
+		all[i].Edition = 0
+	}
+	logged := slices.Clone(all)
+	slices.SortStableFunc(logged, func(a, b models.Incident) int {
+		return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.ID, b.ID))
+	})
+	anew := mustSQLite(t)
+	create(t, anew, logged...)
+
+	broken := errors.New("the power goes")
+	check := func(t *testing.T, db *sql.DB, d dialect, interrupt func(context.Context, *sql.Tx, dialect) error, open func() Index) {
+		cut := slices.Clone(migrations[:4])
+		cut[3].fill = interrupt
+		if err := migrate(t.Context(), db, d, cut); err == nil {
+			t.Fatal("an interrupted upgrade was no error")
 		}
-		names, values = names+", verdict, curves", append(values, "", string(curves))
+		db.Close()
+		x := open()
+		for _, table := range []string{"facets", "words", "entries", "numbers"} {
+			if got, want := dump(t, x, table), dump(t, anew, table); !slices.Equal(got, want) {
+				t.Errorf("%s: %d rows, %d in an index that is made anew, or they differ", table, len(got), len(want))
+			}
+		}
+		for _, in := range logged {
+			want, err := anew.Get(t.Context(), in.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := x.Get(t.Context(), in.ID); err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("got  %+v, %v\nwant %+v", got, err, want)
+			}
+		}
+		next, err := x.Create(t.Context(), incident(5000))
+		if want := int64(len(all)) + 1; err != nil || next.Number != want {
+			t.Errorf("the next one: got number %d, %v; want %d", next.Number, err, want)
+		}
 	}
-	w := where{bind: d.bind}
-	if _, err := db.ExecContext(t.Context(), "INSERT INTO incidents ("+names+") VALUES ("+w.list(values)+")", w.args...); err != nil {
-		t.Fatal(err)
-	}
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "index.db")
+		d := dialect{json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion}
+		writeSchema(t, 3, "sqlite", path, d, all...)
+		check(t, openDB(t, "sqlite", path), d, func(ctx context.Context, tx *sql.Tx, d dialect) error {
+			return errors.Join(fill4(ctx, tx, d), broken)
+		}, func() Index {
+			x, err := OpenSQLite(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { x.Close() })
+			return x
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		server := pgtest.Start(t)
+		dsn := server.Database("past")
+		d := dialect{json: "JSON", include: true, bind: bindDollar}
+		writeSchema(t, 3, "pgx", dsn, d, all...)
+		check(t, openDB(t, "pgx", dsn), d, func(ctx context.Context, tx *sql.Tx, d dialect) error {
+			err := fill4(ctx, tx, d)
+			server.Kill()
+			server.Restart()
+			return err
+		}, func() Index { return mustPostgres(t, dsn) })
+	})
 }
 
 func testUpgraded(t *testing.T, version int, x Index) {

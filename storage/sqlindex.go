@@ -27,9 +27,9 @@ type dialect struct {
 	forUpdate string           // after a SELECT whose row the transaction will write
 	// schemaLock keeps other processes from migrating; empty where a transaction does.
 	schemaLock string
-	// outcome asks what became of a transaction by its number; empty where a commit is
-	// always answered.
-	outcome string
+	// remote says that a commit may go unanswered, because a network or another process
+	// lies between.
+	remote bool
 	// unindexed writes a column so that no index on it is used.
 	unindexed func(column string) string
 	explain   func(error) error
@@ -59,6 +59,7 @@ type sqlIndex struct {
 		atlas *atlas
 	}
 	patience time.Duration // for the outcome of a commit
+	spent    chan string   // tokens of commits that were answered, to be forgotten
 	onStep   func(string)  // tests only; see step
 	// tells puts what people are to be told of a change into the outbox; nil: there is none.
 	tells func(ctx context.Context, tx *sql.Tx, before *models.Incident, after models.Incident) error

@@ -2,10 +2,10 @@ package storage
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -47,20 +47,27 @@ func (x *sqlIndex) tryTx(ctx context.Context, fn func(*sql.Tx) error) (again boo
 	if err := fn(tx); err != nil {
 		return broken(err) || collided(err), err
 	}
-	if x.outcome == "" {
+	if !x.remote {
 		return false, tx.Commit()
 	}
-	var number int64
-	if err := tx.QueryRowContext(ctx, `SELECT txid_current()`).Scan(&number); err != nil {
+	token, err := x.leaveToken(ctx, tx)
+	if err != nil {
 		return broken(err), err
 	}
 	x.step("commit")
 	err = tx.Commit()
 	var answer *pgconn.PgError
-	if err == nil || errors.As(err, &answer) && !broken(err) {
+	switch {
+	case err == nil:
+		select {
+		case x.spent <- token:
+		default: // others wait to be forgotten; forgetTokens takes this one
+		}
+		return false, nil
+	case errors.As(err, &answer) && !broken(err):
 		return collided(err), err
 	}
-	done, unknown := x.settle(ctx, number)
+	done, unknown := x.settle(ctx, token)
 	switch {
 	case unknown != nil:
 		return false, errors.Join(ErrOutcome, err, unknown)
@@ -70,6 +77,28 @@ func (x *sqlIndex) tryTx(ctx context.Context, fn func(*sql.Tx) error) (again boo
 	return true, err
 }
 
+// leaveToken leaves a token that is there when the transaction was committed. The number
+// that PostgreSQL gives a transaction does not do: after a crash it is given again.
+func (x *sqlIndex) leaveToken(ctx context.Context, tx *sql.Tx) (string, error) {
+	token, forget := rand.Text(), ""
+	select {
+	case forget = <-x.spent:
+	default:
+	}
+	_, err := tx.ExecContext(ctx, `WITH gone AS (DELETE FROM commits WHERE token = $1) INSERT INTO commits (token, at_us) VALUES ($2, $3)`,
+		forget, token, time.Now().UnixMicro())
+	return token, err
+}
+
+// forgetTokens removes what processes have left behind that ended long before now.
+func (x *sqlIndex) forgetTokens(ctx context.Context, now time.Time) error {
+	_, err := x.write.ExecContext(ctx, `DELETE FROM commits WHERE ABS(at_us) < $1`, now.Add(-tokenAge).UnixMicro())
+	return err
+}
+
+// tokenAge is far more than anybody waits for the outcome of a commit.
+const tokenAge = 24 * time.Hour
+
 // step tells a test how far a transaction has come.
 func (x *sqlIndex) step(name string) {
 	if x.onStep != nil {
@@ -77,22 +106,14 @@ func (x *sqlIndex) step(name string) {
 	}
 }
 
-// settle asks what became of a transaction whose commit was not answered. The caller may
-// have lost patience: the answer is needed all the same.
-func (x *sqlIndex) settle(ctx context.Context, number int64) (committed bool, err error) {
+// settle finds out whether a transaction was committed that was not answered, by leaving
+// its token once more. The caller may have lost patience: the answer is needed all the same.
+func (x *sqlIndex) settle(ctx context.Context, token string) (committed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), x.patience)
 	defer cancel()
 	for wait := 20 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		var status sql.NullString
-		err = x.write.QueryRowContext(ctx, x.outcome, number).Scan(&status)
-		switch {
-		case err == nil && status.String == "committed":
-			return true, nil
-		case err == nil && status.String == "aborted":
-			return false, nil
-		case err == nil:
-			// Its process has not yet noticed that we are gone.
-			err = fmt.Errorf("transaction %d: %s", number, status.String)
+		if committed, err = x.ask(ctx, token); err == nil {
+			return committed, nil
 		}
 		select {
 		case <-time.After(wait):
@@ -100,6 +121,18 @@ func (x *sqlIndex) settle(ctx context.Context, number int64) (committed bool, er
 			return false, err
 		}
 	}
+}
+
+// ask leaves a token with a negative time, unless it is there: then the time says who has
+// left it. PostgreSQL makes it wait for a transaction that has left the same one and is not
+// over yet.
+func (x *sqlIndex) ask(ctx context.Context, token string) (committed bool, err error) {
+	if _, err := x.write.ExecContext(ctx, `INSERT INTO commits (token, at_us) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING`,
+		token, -time.Now().UnixMicro()); err != nil {
+		return false, err
+	}
+	err = x.write.QueryRowContext(ctx, `SELECT at_us > 0 FROM commits WHERE token = $1`, token).Scan(&committed)
+	return committed, err
 }
 
 // broken says whether an error means that the connection is lost, and with it whatever

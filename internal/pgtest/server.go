@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -215,6 +216,52 @@ func (s *Server) Stop() {
 		<-s.exited
 	}
 	s.cmd = nil
+}
+
+// Kill ends the server as a power cut does, in the middle of whatever it does. Only what
+// was written to files stays.
+func (s *Server) Kill() {
+	s.tb.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return
+	}
+	main := s.cmd.Process.Pid
+	if err := syscall.Kill(main, syscall.SIGSTOP); err != nil { // so that it has no new children
+		s.tb.Fatal(err)
+	}
+	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", main, main))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	children := strings.Fields(string(list))
+	for _, child := range children {
+		if pid, err := strconv.Atoi(child); err == nil {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+	s.cmd.Process.Kill()
+	<-s.exited
+	s.cmd = nil
+	// The next server refuses to start while one of them has its memory.
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for _, child := range children {
+		for alive(child) {
+			<-tick.C
+		}
+	}
+}
+
+// alive says whether a process runs: a zombie holds nothing any more.
+func alive(pid string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
 // Restart starts a stopped server again, on the same port and data.

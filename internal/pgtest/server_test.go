@@ -25,4 +25,7 @@ func TestServerKeepsItsDataOverARestart(t *testing.T) {
 	s.Stop()
 	s.Restart()
 	exec(`INSERT INTO t VALUES (1)`)
+	s.Kill()
+	s.Restart()
+	exec(`INSERT INTO t VALUES (2)`)
 }
