@@ -30,6 +30,8 @@ type Config struct {
 	Sites   []models.Site
 	Groups  []Group
 	Desk    Desk
+	// Inbound are the devices and systems that open incidents by themselves.
+	Inbound []Inbound
 }
 
 // Web is where the console and the API listen.
@@ -141,6 +143,7 @@ func (c *Config) NeedsRestart(o *Config) []string {
 		{"custody", c.Custody, o.Custody},
 		{"workers", c.Workers, o.Workers},
 		{"models", c.Models, o.Models},
+		{"desk.attachments", c.Desk.Attached, o.Desk.Attached},
 	} {
 		if !reflect.DeepEqual(part.a, part.b) {
 			keys = append(keys, part.key)

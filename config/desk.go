@@ -14,6 +14,7 @@ type Desk struct {
 	Levels   map[models.Severity]models.Level
 	Outcomes []string
 	Waits    []models.Wait
+	Attached Attached
 }
 
 // Group is a camera group: rights are given over groups.

@@ -123,6 +123,8 @@ func deskObject() object[Desk] {
 			list(entryWord(), 1, maxOutcomes), func(k *Desk) *[]string { return &k.Outcomes }).orElse(strings.Join(builtinOutcomes(), ", ")),
 		field("waits", "What work may have to wait for, by name: they come beside those of the program, or change one of them value by value.",
 			waits(), func(k *Desk) *[]models.Wait { return &k.Waits }).orElse(idsOf(builtinWaits(), func(w models.Wait) string { return w.ID })),
+		field("attachments", "Files that people add to incidents.",
+			attachedObject().shape(), func(k *Desk) *Attached { return &k.Attached }),
 	}}
 }
 

@@ -58,6 +58,8 @@ func fileObject() object[file] {
 			field("groups", "Camera groups by name, each a list of cameras: rights are given over groups.",
 				groups(), func(f *file) *[]Group { return &f.Groups }).on(atOnce),
 			deskKey().on(atOnce),
+			field("inbound", "Devices and other systems that open incidents by themselves, by name: each posts to /api/inbound/NAME. docs/api.md tells more.",
+				inbound(), func(f *file) *[]Inbound { return &f.Inbound }).on(atOnce),
 		},
 		check: checkFile,
 	}
@@ -370,4 +372,5 @@ func checkFile(d *decoder, v value, path string, f *file) {
 		held[name] = c.ID
 	}
 	checkDesk(d, v, f)
+	checkInbound(d, v, f)
 }
