@@ -81,7 +81,7 @@ func (a *Accounts) Add(o models.Officer, by By, w Witness) (p Person, oneTime st
 		if a.find(o.User) >= 0 {
 			return fmt.Errorf("user %q: %w", o.User, ErrExists)
 		}
-		if err := w.tell(models.ActPersonCreated, "%s: %s", o.User, describeGrants(o.Grants)); err != nil {
+		if err := w.tell(models.ActPersonCreated, "%s: %s", o.User, Describe(o.Grants)); err != nil {
 			return err
 		}
 		a.content.Users = append(a.content.Users, u)
@@ -240,7 +240,7 @@ func describeChange(before, after Person) string {
 			parts = append(parts, what)
 		}
 	}
-	add(!reflect.DeepEqual(before.Grants, after.Grants), describeGrants(before.Grants)+" became "+describeGrants(after.Grants))
+	add(!reflect.DeepEqual(before.Grants, after.Grants), Describe(before.Grants)+" became "+Describe(after.Grants))
 	add(!before.Disabled && after.Disabled, "suspended")
 	add(before.Disabled && !after.Disabled, "let in again")
 	add(before.Name != after.Name, "name")
@@ -252,7 +252,8 @@ func describeChange(before, after Person) string {
 	return strings.Join(parts, ", ")
 }
 
-func describeGrants(grants []models.Grant) string {
+// Describe says in words what grants give.
+func Describe(grants []models.Grant) string {
 	if len(grants) == 0 {
 		return "no role"
 	}

@@ -130,7 +130,7 @@ func (a *Accounts) AddToken(t Token, w Witness) (_ Token, secret string, err err
 		if count >= maxTokens {
 			return fmt.Errorf("%w: one person has at most %d tokens; revoke one", ErrInvalid, maxTokens)
 		}
-		if err := w.tell(models.ActTokenCreated, "%s of %s, until %s: %s", t.Name, t.Owner, t.Expires.Format(time.RFC3339), describeScope(t)); err != nil {
+		if err := w.tell(models.ActTokenCreated, "%s of %s, until %s: %s", t.Name, t.Owner, t.Expires.Format(time.RFC3339), t.Scope()); err != nil {
 			return err
 		}
 		a.content.Tokens = append(a.content.Tokens, stored)
@@ -151,7 +151,8 @@ func reachesToken(grants []models.Grant, right models.Right, groups []string) bo
 	return !slices.ContainsFunc(groups, func(g string) bool { return !holds(grants, right, g) })
 }
 
-func describeScope(t Token) string {
+// Scope says in words what the token may do.
+func (t Token) Scope() string {
 	rights := make([]string, len(t.Rights))
 	for i, r := range t.Rights {
 		rights[i] = string(r)

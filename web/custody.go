@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,30 @@ type CustodyPage struct {
 }
 
 type custodyQuery struct {
-	Before uint64 `query:"before" doc:"only entries with a lower index; 0: from the newest"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Before   uint64    `query:"before" doc:"only entries with a lower index; 0: from the newest"`
+	Limit    int       `query:"limit" minimum:"1" maximum:"500" default:"100"`
+	Who      string    `query:"who" maxLength:"256" doc:"only what this user did"`
+	Acts     []string  `query:"act,explode" maxItems:"32" doc:"only these acts; repeat for several"`
+	Incident string    `query:"incident" maxLength:"256" doc:"only what concerns this incident"`
+	From     time.Time `query:"from" doc:"only at or after this time"`
+	To       time.Time `query:"to" doc:"only before this time"`
+}
+
+// custodyScan is how many entries one request looks through: some 100 ms. A page may
+// therefore have fewer items than its limit, or none, and still another after it.
+const custodyScan = 10_000
+
+// custodyEarlier is how much the clock of the recorder may have been set back between two
+// entries without one of them being missed.
+const custodyEarlier = time.Hour
+
+// fits says whether an entry is asked for; over says that no earlier one is.
+func (q *custodyQuery) fits(r models.CustodyRecord) (fits, over bool) {
+	if !q.From.IsZero() && r.At.Before(q.From) {
+		return false, r.At.Before(q.From.Add(-custodyEarlier))
+	}
+	return (q.Who == "" || q.Who == r.Who) && (len(q.Acts) == 0 || slices.Contains(q.Acts, string(r.Act))) &&
+		(q.Incident == "" || q.Incident == string(r.Incident)) && (q.To.IsZero() || r.At.Before(q.To)), false
 }
 
 func (s *Server) describeCustody(api huma.API) {
@@ -103,7 +126,8 @@ func (s *Server) describeCustody(api huma.API) {
 	})
 	huma.Register(api, needs(models.RightAudit, huma.Operation{
 		OperationID: "list-custody", Method: http.MethodGet, Path: "/api/custody", Tags: tags,
-		Summary: "The custody log", Description: "Everything that was done to evidence, newest first.",
+		Summary: "The custody log", Description: "Everything that was done to evidence, and what people did, newest first. A page " +
+			"may have fewer items than its limit, or none, and still another after it: each request looks through a bounded part of the log.",
 		Errors: []int{401, 403, 422, 501}, RejectUnknownQueryParameters: true,
 	}), s.custodyPage)
 }
@@ -112,15 +136,61 @@ func (s *Server) custodyPage(ctx context.Context, q *custodyQuery) (*struct{ Bod
 	if s.Custody == nil {
 		return nil, absent("the custody log")
 	}
-	entries, err := s.Custody.Page(ctx, q.Before, q.Limit)
+	items, next, err := s.custodyEntries(ctx, q)
 	if err != nil {
 		return nil, s.fail(ctx, "custody log", err)
 	}
-	page := CustodyPage{Items: orEmpty(entries)}
-	if n := len(entries); n == q.Limit && entries[n-1].Index > 0 {
-		page.Next = strconv.FormatUint(entries[n-1].Index, 10)
+	page := CustodyPage{Items: items}
+	if next > 0 {
+		page.Next = strconv.FormatUint(next, 10)
 	}
 	return &struct{ Body CustodyPage }{page}, nil
+}
+
+// custodyEntries looks through the log from the newest entry backwards. next is where to
+// go on; 0: nowhere.
+func (s *Server) custodyEntries(ctx context.Context, q *custodyQuery) (items []models.CustodyRecord, next uint64, err error) {
+	const batch = 500
+	items = []models.CustodyRecord{}
+	read := func(before uint64) ([]models.CustodyRecord, error) { return s.Custody.Page(ctx, before, batch) }
+	if q.Incident != "" { // which the log has an index of
+		all, err := s.Custody.Of(ctx, models.IncidentID(q.Incident))
+		if err != nil {
+			return nil, 0, err
+		}
+		slices.Reverse(all)
+		read = func(before uint64) ([]models.CustodyRecord, error) {
+			at := slices.IndexFunc(all, func(r models.CustodyRecord) bool { return before == 0 || r.Index < before })
+			if at < 0 {
+				return nil, nil
+			}
+			return all[at:min(at+batch, len(all))], nil
+		}
+	}
+	before := q.Before
+	for looked := 0; looked < custodyScan; {
+		entries, err := read(before)
+		if err != nil || len(entries) == 0 {
+			return items, 0, err
+		}
+		for _, r := range entries {
+			before = r.Index
+			looked++
+			fits, over := q.fits(r)
+			if over {
+				return items, 0, nil
+			}
+			if fits && s.sees(ctx, models.RightAudit, r.Camera) {
+				if items = append(items, r); len(items) == q.Limit {
+					return items, before, nil
+				}
+			}
+		}
+		if before == 0 {
+			return items, 0, nil
+		}
+	}
+	return items, before, nil
 }
 
 // absent answers for a part of the program that does not run here.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -154,8 +155,8 @@ func (s *Server) changePerson(ctx context.Context, user string, edition int64, e
 
 // unchanged says why people were not changed.
 func (s *Server) unchanged(ctx context.Context, what string, err error) error {
-	if answer, ok := err.(huma.StatusError); ok { // the custody log does not take it
-		return answer
+	if answer := huma.StatusError(nil); errors.As(err, &answer) { // the custody log does not take it
+		return err
 	}
 	return s.fail(ctx, what, err)
 }

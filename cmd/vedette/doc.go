@@ -9,7 +9,8 @@
 //	vedette log                     show who did what to which evidence
 //	vedette log verify              check the whole custody log
 //	vedette keys list               the keys that sign for this recorder
-//	vedette password USER           set a new one-time password
+//	vedette user add USER           let somebody in
+//	vedette user password USER      set a new one-time password
 //	vedette version
 //
 // This package joins the rooms and does nothing else: flags, wiring, signals.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/config"
@@ -83,6 +84,17 @@ func (c cameras) Cameras() []web.Camera {
 			FPS: cam.Detect.FPS, Objects: cam.Detect.Objects && c.Parts.Objects != nil}
 	}
 	return out
+}
+
+// cameraGroups are the groups of a configuration that a camera is in.
+func cameraGroups(cfg *config.Config, id models.CameraID) []string {
+	var groups []string
+	for _, g := range cfg.Groups {
+		if slices.Contains(g.Cameras, id) {
+			groups = append(groups, g.Name)
+		}
+	}
+	return groups
 }
 
 // dataFile is a file in the data folder.

@@ -43,24 +43,25 @@ type cli struct {
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"VEDETTE_LOG_LEVEL"`
 	LogFormat string `help:"text or json." default:"text" enum:"text,json" env:"VEDETTE_LOG_FORMAT"`
 
-	Run      runCmd      `cmd:"" help:"Watch the cameras of a configuration file."`
-	Demo     demoCmd     `cmd:"" help:"Show vedette at work: a film plays from a camera in a box and the service watches it."`
-	Check    checkCmd    `cmd:"" help:"Check a configuration file; says every mistake at once. Exit code 0 or 1."`
-	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
-	Analyze  analyzeCmd  `cmd:"" help:"Run a camera's detection over a video file, as fast as the machine goes."`
-	Redact   redactCmd   `cmd:"" help:"Make a marked working copy of a clip in which other people or regions are unrecognisable."`
-	Export   exportCmd   `cmd:"" help:"Make an exhibit package of incidents, for the police or a court."`
-	Verify   verifyCmd   `cmd:"" help:"Check an exhibit package, with nothing but the package. Exit code 0 or 1."`
-	Hold     holdCmd     `cmd:"" help:"Keep the evidence of incidents from being deleted, also while vedette runs."`
-	Release  releaseCmd  `cmd:"" help:"Take a hold away."`
-	Reindex  reindexCmd  `cmd:"" help:"Make the index anew from what lies in the bucket, for the day when it is lost."`
-	Log      logCmd      `cmd:"" help:"The custody log: who did what to which evidence; show and verify it."`
-	Keys     keysCmd     `cmd:"" help:"The key that signs for this recorder: list, export, rotate."`
-	Recall   recallCmd   `cmd:"" help:"Take continuous footage of a camera out as one MP4, also while vedette runs."`
-	Report   reportCmd   `cmd:"" help:"Learn from the incidents of a period: precision."`
-	Models   modelsCmd   `cmd:"" help:"The weights of the object detector: list, pull, verify."`
-	Password passwordCmd `cmd:"" help:"Give a user a new one-time password, also while vedette runs."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Run      runCmd          `cmd:"" help:"Watch the cameras of a configuration file."`
+	Demo     demoCmd         `cmd:"" help:"Show vedette at work: a film plays from a camera in a box and the service watches it."`
+	Check    checkCmd        `cmd:"" help:"Check a configuration file; says every mistake at once. Exit code 0 or 1."`
+	Schema   schemaCmd       `cmd:"" help:"Print the JSON Schema of the configuration file, for editors."`
+	Analyze  analyzeCmd      `cmd:"" help:"Run a camera's detection over a video file, as fast as the machine goes."`
+	Redact   redactCmd       `cmd:"" help:"Make a marked working copy of a clip in which other people or regions are unrecognisable."`
+	Export   exportCmd       `cmd:"" help:"Make an exhibit package of incidents, for the police or a court."`
+	Verify   verifyCmd       `cmd:"" help:"Check an exhibit package, with nothing but the package. Exit code 0 or 1."`
+	Hold     holdCmd         `cmd:"" help:"Keep the evidence of incidents from being deleted, also while vedette runs."`
+	Release  releaseCmd      `cmd:"" help:"Take a hold away."`
+	Reindex  reindexCmd      `cmd:"" help:"Make the index anew from what lies in the bucket, for the day when it is lost."`
+	Log      logCmd          `cmd:"" help:"The custody log: who did what to which evidence; show and verify it."`
+	Keys     keysCmd         `cmd:"" help:"The key that signs for this recorder: list, export, rotate."`
+	Recall   recallCmd       `cmd:"" help:"Take continuous footage of a camera out as one MP4, also while vedette runs."`
+	Report   reportCmd       `cmd:"" help:"Learn from the incidents of a period: precision."`
+	Models   modelsCmd       `cmd:"" help:"The weights of the object detector: list, pull, verify."`
+	User     userCmd         `cmd:"" help:"Who may log in and what they may do, also while vedette runs: list, add, role, disable, unlock, password, token."`
+	Password userPasswordCmd `cmd:"" hidden:"" help:"As vedette user password."`
+	Version  versionCmd      `cmd:"" help:"Print the version."`
 }
 
 // errReported ends a verb whose trouble has been told already.
