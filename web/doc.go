@@ -9,10 +9,15 @@
 //
 // What it promises:
 //
-//   - Everything under /api/ needs a session, but for logging in. The rule stands in one
-//     place (guard) and is closed by default: a new route is protected without a word.
-//   - Passwords are kept as argon2id hashes in one file of mode 0600. Attempts are
-//     limited per address and per account, and cost the same for users that do not exist.
+//   - Everything under /api/ needs a session or a token, but for logging in. The rule
+//     stands in one place (guard) and is closed by default: a new route is protected
+//     without a word.
+//   - Every operation says which right it takes (needs), or the server does not start.
+//     What lies below an incident or a camera is not there for those who may not see that
+//     camera; lists, counts and the stream of events leave it out (visible).
+//   - Attempts at passwords are limited per address and per account, and cost the same for
+//     users that do not exist; package people keeps the accounts and locks them.
+//   - Logins, refusals, and what people change go into the custody log.
 //   - What cannot be logged is not given out: pictures, clips, recalled footage and
 //     exhibits are refused while the custody log cannot be written. The record of an
 //     alarm is still read then, or nobody could answer it. The same act on the same

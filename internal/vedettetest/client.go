@@ -27,6 +27,11 @@ type Client struct {
 
 // Login logs in as admin; a one-time password is changed to Password.
 func Login(ctx context.Context, base, password string) (*Client, error) {
+	return LoginAs(ctx, base, "admin", password)
+}
+
+// LoginAs logs somebody in; a one-time password is changed to Password.
+func LoginAs(ctx context.Context, base, user, password string) (*Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
@@ -35,7 +40,7 @@ func Login(ctx context.Context, base, password string) (*Client, error) {
 	var session struct {
 		MustChange bool `json:"must_change"`
 	}
-	if err := c.Do(ctx, http.MethodPost, "/api/session", map[string]string{"user": "admin", "password": password}, &session); err != nil {
+	if err := c.Do(ctx, http.MethodPost, "/api/session", map[string]string{"user": user, "password": password}, &session); err != nil {
 		return nil, err
 	}
 	if session.MustChange {
