@@ -30,6 +30,7 @@ type Config struct {
 	Sites   []models.Site
 	Groups  []Group
 	Desk    Desk
+	Notify  Notify
 	// Inbound are the devices and systems that open incidents by themselves.
 	Inbound []Inbound
 }

@@ -57,6 +57,8 @@ func fileObject() object[file] {
 				sites(), func(f *file) *[]models.Site { return &f.Sites }).on(atOnce),
 			field("groups", "Camera groups by name, each a list of cameras: rights are given over groups.",
 				groups(), func(f *file) *[]Group { return &f.Groups }).on(atOnce),
+			field("notify", "How people outside the console are told: of incidents, of deadlines, of what was given to them.",
+				notifyObject().shape(), func(f *file) *Notify { return &f.Notify }).on(atOnce),
 			deskKey().on(atOnce),
 			field("inbound", "Devices and other systems that open incidents by themselves, by name: each posts to /api/inbound/NAME. docs/api.md tells more.",
 				inbound(), func(f *file) *[]Inbound { return &f.Inbound }).on(atOnce),
@@ -372,5 +374,6 @@ func checkFile(d *decoder, v value, path string, f *file) {
 		held[name] = c.ID
 	}
 	checkDesk(d, v, f)
+	checkNotify(d, v, f)
 	checkInbound(d, v, f)
 }
