@@ -211,6 +211,9 @@ func (x *sqlIndex) insert(ctx context.Context, tx *sql.Tx, list ...models.Incide
 		if err := x.addFacets(ctx, tx, added); err != nil {
 			return err
 		}
+		if err := x.tallyIn(ctx, tx)(added); err != nil {
+			return err
+		}
 		if err := x.widen(ctx, tx, added...); err != nil {
 			return err
 		}
@@ -313,50 +316,10 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 	var refused error
 	err := x.inTx(ctx, func(tx *sql.Tx) error {
 		var err error
-		if in, err = x.get(ctx, tx, id, x.forUpdate); err != nil {
-			return err
-		}
-		number, revision, was := in.Number, in.Revision, facetOf(in)
-		log, err := marshalled(in.Log)
-		if err != nil {
-			return err
-		}
-		before, due := in, firstDue(in)
-		before.Deadlines = slices.Clone(in.Deadlines)
-		if refused = change(&in); refused != nil {
+		if in, refused, err = x.change(ctx, tx, id, change); refused != nil {
 			return errRefused
 		}
-		if err := kept(log, in.Log); err != nil {
-			return err
-		}
-		in.ID, in.Number, in.Revision, in.Edition = id, number, revision+1, int64(len(in.Log))
-		r, err := rowOf(in)
-		if err != nil {
-			return err
-		}
-		w := where{bind: x.bind}
-		values := r.columns()
-		set := make([]string, len(columns))
-		for i, column := range columns {
-			set[i] = column + " = " + w.arg(values[i])
-		}
-		w.in("id", []any{string(id)})
-		if _, err := tx.ExecContext(ctx, `UPDATE incidents SET `+strings.Join(set, ", ")+w.String(), w.args...); err != nil {
-			return err
-		}
-		if err := x.addEntries(ctx, tx, number, len(log), in.Log[len(log):]); err != nil {
-			return err
-		}
-		if err := x.changeFacet(ctx, tx, was, in); err != nil {
-			return err
-		}
-		if err := x.setDeadline(ctx, tx, due, in); err != nil {
-			return err
-		}
-		if err := x.told(ctx, tx, &before, in); err != nil {
-			return err
-		}
-		return x.widen(ctx, tx, in)
+		return err
 	})
 	switch {
 	case refused != nil:
@@ -365,6 +328,57 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 		return models.Incident{}, x.fail("update "+string(id), err)
 	}
 	return in, nil
+}
+
+// change lets a function edit an incident within a transaction; refused is its error.
+func (x *sqlIndex) change(ctx context.Context, tx *sql.Tx, id models.IncidentID, change func(*models.Incident) error) (in models.Incident, refused, err error) {
+	if in, err = x.get(ctx, tx, id, x.forUpdate); err != nil {
+		return in, nil, err
+	}
+	number, revision, was, tally := in.Number, in.Revision, facetOf(in), models.TallyOf(in)
+	log, err := marshalled(in.Log)
+	if err != nil {
+		return in, nil, err
+	}
+	before, due := in, firstDue(in)
+	before.Deadlines = slices.Clone(in.Deadlines)
+	if refused = change(&in); refused != nil {
+		return in, refused, nil
+	}
+	if err := kept(log, in.Log); err != nil {
+		return in, nil, err
+	}
+	in.ID, in.Number, in.Revision, in.Edition = id, number, revision+1, int64(len(in.Log))
+	r, err := rowOf(in)
+	if err != nil {
+		return in, nil, err
+	}
+	w := where{bind: x.bind}
+	values := r.columns()
+	set := make([]string, len(columns))
+	for i, column := range columns {
+		set[i] = column + " = " + w.arg(values[i])
+	}
+	w.in("id", []any{string(id)})
+	if _, err := tx.ExecContext(ctx, `UPDATE incidents SET `+strings.Join(set, ", ")+w.String(), w.args...); err != nil {
+		return in, nil, err
+	}
+	if err := x.addEntries(ctx, tx, number, len(log), in.Log[len(log):]); err != nil {
+		return in, nil, err
+	}
+	if err := x.changeFacet(ctx, tx, was, in); err != nil {
+		return in, nil, err
+	}
+	if err := x.setDeadline(ctx, tx, due, in); err != nil {
+		return in, nil, err
+	}
+	if err := x.told(ctx, tx, &before, in); err != nil {
+		return in, nil, err
+	}
+	if err := x.changeTally(ctx, tx, tally, in); err != nil {
+		return in, nil, err
+	}
+	return in, nil, x.widen(ctx, tx, in)
 }
 
 // errRefused ends the transaction of a change that was refused. The reason may be an error
