@@ -137,14 +137,14 @@ describe("an alarm", () => {
       await page.getByText("still going on").first().waitFor();
       await advances(page);
 
-      await page.keyboard.press("x");
+      await page.keyboard.press("e");
       const dialog = page.getByRole("dialog");
-      await dialog.getByText("It cannot be opened again.").waitFor();
+      await dialog.getByText("It can be opened again with a reason.").waitFor();
       await dialog.getByText("What happens from now on opens a new incident.").waitFor();
       await dialog.getByRole("textbox").fill("A guest who waited for a taxi.");
       await dialog.getByRole("button", { name: "Close incident" }).click();
       await page.getByText("A guest who waited for a taxi.").waitFor();
-      assert.deepEqual(mock.incidents.get(incident.id)?.log.map((l) => l.what), ["acknowledged", "closed"]);
+      assert.deepEqual(mock.incidents.get(incident.id)?.log.map((l) => l.what), ["claimed", "closed"]);
 
       await page.keyboard.press("Escape");
       await page.getByText("All quiet since").waitFor();
@@ -161,7 +161,8 @@ describe("an alarm", () => {
       const now = /** @type {import("./mock/server.mjs").Incident} */ (structuredClone(mock.incidents.get(incident.id)));
       now.state = "acknowledged";
       now.revision++;
-      now.log = [{ at: new Date().toISOString(), who: "m.weber", what: "acknowledged" }];
+      now.log = [{ at: new Date().toISOString(), who: "m.weber", what: "claimed" }];
+      now.assignment = { officer: "m.weber" };
       mock.incidents.set(now.id, now);
       await page.keyboard.press("c");
       await page.getByText(/Not done: already claimed by m\.weber/).waitFor();
@@ -174,7 +175,7 @@ describe("an alarm", () => {
     const next = mock.open({ age: 100 });
     await withPage(async (page) => {
       await row(page, incident.id).click();
-      await page.keyboard.press("x");
+      await page.keyboard.press("e");
       await page.getByRole("button", { name: "Claim and close" }).click();
       await row(page, incident.id).waitFor({ state: "detached" });
       assert.equal(mock.incidents.get(incident.id)?.state, "closed");
@@ -517,7 +518,7 @@ describe("every page, both themes, both widths", () => {
             await page.getByRole("dialog").waitFor();
             await check("keys", true);
             await page.keyboard.press("Escape");
-            await page.keyboard.press("x");
+            await page.keyboard.press("e");
             await page.getByRole("dialog").waitFor();
             await check("close", true);
             await page.keyboard.press("Escape");
@@ -569,6 +570,7 @@ describe("every page, both themes, both widths", () => {
         assert.ok(box && box.y > phone.height * 0.6 && box.height >= 44, "the action is within the thumb's reach");
         await claim.tap();
         await page.getByText("Claimed by admin").first().waitFor();
+        await page.getByRole("button", { name: "More" }).tap();
         await page.getByRole("button", { name: "Close…" }).tap();
         await page.getByRole("button", { name: "Close incident" }).tap();
         await page.getByText("Closed").first().waitFor();

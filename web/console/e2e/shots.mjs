@@ -50,7 +50,7 @@ try {
       mock.open({ severity: "critical", scene: 1 });
       await page.waitForTimeout(600);
       await shot("queue-arrivals");
-      await page.keyboard.press("x");
+      await page.keyboard.press("e");
       await shot("close");
       await page.keyboard.press("Escape");
       await page.keyboard.press("n");

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { curveOf, factsOf, ruleOf, technical } from "./event.mjs";
+import { give, policy as rules, promises, staff, steps, suggestion } from "./desk.mjs";
 import { makeScenes } from "./footage.mjs";
 
 /** @typedef {import("../../src/api/types").Incident} Incident */
@@ -51,6 +52,11 @@ export class Mock {
   user = "admin";
   password = "one-time";
   mustChange = false;
+  /** @type {import("../../src/api/types").Right[]} */
+  rights = ["view", "live", "footage", "work", "investigate", "assign", "close", "review", "export", "hold", "delete", "report", "tune", "audit", "administer"];
+  people = staff();
+  /** @type {import("../../src/api/types").Token[]} */
+  tokens = [];
   /** Judgements are refused with 503 from now on. */
   deaf = false;
   /** @type {import("../../src/api/types").CustodyRecord[]} */
@@ -207,7 +213,7 @@ export class Mock {
             }
           : {}),
       },
-      log: [], edition: 0, revision: 1,
+      log: [], edition: 0, revision: 1, deadlines: promises(severity, alarm + 210),
       ...more,
     };
     this.scenes.set(id, scene);
@@ -293,7 +299,8 @@ export class Mock {
     const token = /session=(\w+)/.exec(req.headers.cookie ?? "")?.[1] ?? "";
     const inside = this.#sessions.has(token);
     const route = `${req.method} ${url.pathname}`;
-    const who = { user: this.user, must_change: this.mustChange, features: ["custody", "hold", "recall", "playable", "export", "keys"] };
+    const who = { user: this.user, must_change: this.mustChange, features: ["custody", "hold", "recall", "playable", "export", "keys"],
+      roles: ["administrator"], rights: this.rights, groups: [], profile: this.people.find((p) => p.user === this.user) };
     if (route === "POST /api/session") {
       const sent = await body(req);
       if (this.refuse) {
@@ -327,6 +334,65 @@ export class Mock {
     if (route === "GET /api/reports/precision") return json(200, this.#precision(url.searchParams));
     if (route === "GET /api/incidents") return json(200, this.#list(url.searchParams));
 
+    if (route === "GET /api/policy") return json(200, rules);
+    if (route === "GET /api/people") return json(200, { items: this.people, next: "" });
+    if (route === "GET /api/tokens") return json(200, { items: this.tokens });
+    if (route === "GET /api/people/me") return json(200, this.people.find((p) => p.user === this.user));
+    if (route === "PUT /api/people/me") {
+      const me = this.people.find((p) => p.user === this.user);
+      const { away, site } = await body(req);
+      return json(200, Object.assign(me ?? {}, { away, site }));
+    }
+    if (route === "POST /api/people") {
+      const { user, name, grants } = await body(req);
+      if (this.people.some((p) => p.user === user)) return problem(409, `there is somebody called ${user}`);
+      const made = structuredClone(/** @type {import("../../src/api/types").Person} */ (this.people[0]));
+      Object.assign(made, { user, name, roles: grants.map((/** @type {{ role: string }} */ g) => g.role), account: { ...made.account, grants, must_change: true } });
+      this.people.push(made);
+      return json(201, { person: made, password: "mild-otter-9 fence" });
+    }
+    const one_ = /^\/api\/people\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
+    if (one_) {
+      const p = this.people.find((x) => x.user === one_[1]);
+      if (!p?.account) return problem(404, "not found");
+      if (req.method === "PUT") {
+        const { name, grants } = await body(req);
+        Object.assign(p, { name, roles: grants.map((/** @type {{ role: string }} */ g) => g.role) });
+        p.account.grants = grants;
+      } else if (one_[2] === "password") return json(200, { person: p, password: "calm-heron-4 ladder" });
+      else p.account.suspended = one_[2] === "suspend";
+      return json(200, p);
+    }
+    if (route === "POST /api/tokens") {
+      const { name, rights, expires } = await body(req);
+      const token = { id: hash(name).slice(0, 8), name, owner: this.user, rights, created: ago(0), expires: expires ?? ago(-90 * 86_400) };
+      this.tokens.push(token);
+      return json(201, { ...token, secret: `vtk_${hash(name)}` });
+    }
+    if (route === "POST /api/incidents/bulk") {
+      const sent = await body(req);
+      return json(200, sent.incidents.map((/** @type {string} */ id) => {
+        const i = this.incidents.get(id);
+        if (!i) return { incident: id, status: 404, detail: "not found" };
+        if (sent.action !== "judge" && i.state !== "new") return { incident: id, status: 409, detail: `incident is ${i.state}: not possible in this state` };
+        this.change(id, (x) => {
+          if (sent.action !== "judge") this.#take(x, sent.verdict ? "" : sent.reason);
+          if (sent.verdict) this.#judge(x, { verdict: sent.verdict, reason: sent.nuisance, note: sent.reason });
+        });
+        return { incident: id, status: 200 };
+      }));
+    }
+    if (route === "POST /api/incidents") {
+      const sent = await body(req);
+      const camera = Math.max(0, this.footage.findIndex((f) => f.camera === sent.camera));
+      const made = this.open({ scene: camera, severity: sent.severity ?? "medium", kind: /** @type {any} */ ("reported"), description: sent.description, zone: "" });
+      return json(201, this.change(made.id, (i) => {
+        i.origin = sent.origin;
+        i.triage = { type: sent.type };
+        i.footage = { state: "none", asked_from: i.start, asked_to: i.start, frames: 0 };
+        i.log.push({ at: ago(0), who: this.user, what: "opened" });
+      }));
+    }
     if (route === "GET /api/custody") return json(200, this.#custody(url.searchParams));
     if (route === "GET /api/keys") return json(200, { items: [key(true), key(false)] });
     if (route === "GET /api/recall") return json(200, { items: this.cameras.map((c) => c.id) });
@@ -350,23 +416,60 @@ export class Mock {
       res.setHeader("Last-Modified", new Date(c.health.last_frame ?? Date.now()).toUTCString());
       return jpeg(res, /** @type {Buffer} */ (scene.pictures[n % scene.pictures.length]));
     }
-    const one = /^\/api\/incidents\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
+    const one = /^\/api\/incidents\/([^/]+)(?:\/([\w-]+)(?:\/([\w.-]+))?)?$/.exec(url.pathname);
     const id = decodeURIComponent(one?.[1] ?? "");
     const incident = this.incidents.get(id);
     const scene = this.scenes.get(id);
     if (!one || !incident || !scene) return problem(404, "not found");
+    const last = one[3] ?? "";
+    const step = steps[`${req.method} ${one[2]}/${last}`] ?? steps[`${req.method} ${one[2]}`];
+    if (step) {
+      const sent = await body(req);
+      const seen = req.headers["if-match"];
+      if (req.method === "PUT" && one[2] !== "tasks" && seen !== `"e${incident.edition}"`) {
+        return seen ? problem(412, "somebody has changed the incident since you read it") : problem(428, "say with If-Match which edition of the incident you have read");
+      }
+      try {
+        return json(200, this.change(id, (i) => {
+          const entry = step(i, sent, this.user, ago(0), last);
+          const [what, note] = typeof entry === "string" ? [entry, ""] : entry;
+          i.log.push({ at: ago(0), who: this.user, what, ...(note ? { note } : {}) });
+        }));
+      } catch (err) {
+        const { status, message } = /** @type {Error & { status: number }} */ (err);
+        return problem(status ?? 500, message);
+      }
+    }
     switch (`${req.method} ${one[2] ?? ""}`) {
+      case "GET suggest":
+        return json(200, suggestion(this.people));
+      case "GET duplicates":
+        return json(200, []);
+      case "POST attachments": {
+        const bytes = [];
+        for await (const piece of req) bytes.push(piece);
+        const file = Buffer.concat(bytes);
+        const name = url.searchParams.get("name") ?? "";
+        return json(201, this.change(id, (i) => {
+          const a = { id: hash(name).slice(0, 8), name, type: "", size: file.length, sha256: hash(file.toString("latin1")), key: "", by: this.user, at: ago(0) };
+          i.investigation = { ...i.investigation, attachments: [...(i.investigation?.attachments ?? []), a] };
+          i.log.push({ at: ago(0), who: this.user, what: "file attached", note: name });
+        }));
+      }
       case "GET ":
         return json(200, incident);
       case "POST acknowledge":
       case "POST close": {
-        const from = one[2] === "close" ? "acknowledged" : "new";
+        const from = one[2] === "close" ? ["acknowledged", "resolved"] : ["new"];
         const sent = await body(req);
         if (sent.verdict && this.deaf) return problem(503, "the index does not answer");
-        if (incident.state !== from) return problem(409, `incident is ${incident.state}: not possible in this state`);
+        if (!from.includes(incident.state)) return problem(409, `incident is ${incident.state}: not possible in this state`);
         return json(200, this.change(id, (i) => {
-          i.state = one[2] === "close" ? "closed" : "acknowledged";
-          i.log.push({ at: ago(0), who: this.user, what: i.state, ...(sent.note && !sent.verdict ? { note: sent.note } : {}) });
+          if (one[2] === "acknowledge") this.#take(i, sent.verdict ? "" : sent.note);
+          else {
+            i.state = "closed";
+            i.log.push({ at: ago(0), who: this.user, what: i.state, ...(sent.note ? { note: sent.note } : {}) });
+          }
           if (sent.verdict) this.#judge(i, sent);
         }));
       }
@@ -485,6 +588,12 @@ export class Mock {
     i.log.push({ at, who: this.user, what: `judged ${[verdict, reason].filter(Boolean).join(": ")}`, ...(note ? { note } : {}) });
   }
 
+  /** @param {Incident} i @param {string} [note] */
+  #take(i, note) {
+    give(i, this.user, this.user, ago(0));
+    i.log.push({ at: ago(0), who: this.user, what: "acknowledged", ...(note ? { note } : {}) });
+  }
+
   /** @param {Incident} i @param {string} role */
   #holds(i, role) {
     return i.footage.objects?.some((o) => o.role === role) ?? false;
@@ -547,13 +656,14 @@ export class Mock {
     const fits = (name, value) => q.getAll(name).length === 0 || q.getAll(name).includes(value);
     const rank = (/** @type {Incident} */ i) => severities.indexOf(i.severity);
     const all = [...this.incidents.values()]
-      .filter((i) => fits("state", i.state) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none")
+      .filter((i) => fits("state", i.state) && fits("officer", i.assignment?.officer || "none") && fits("type", i.triage?.type || "none")
+        && (q.get("overdue") !== "true" || (i.state !== "closed" && (i.deadlines ?? []).some((d) => !d.met && d.due && Date.parse(d.due) < Date.now()))) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none")
         && fits("label", i.label) && fits("footage", i.footage.state) && fits("held", String(Boolean(i.hold)))
         && Date.parse(i.end ?? i.alarm) - Date.parse(i.start) >= Number(q.get("min_dwell") ?? 0) * 1000
         && (q.get("text") ?? "").toLowerCase().split(/\s+/).every((w) => `${i.camera} ${i.zone} ${i.kind} ${i.label} ${i.log.map((a) => a.note ?? "").join(" ")} ${i.hold?.why ?? ""}`.toLowerCase().includes(w)))
       .sort(
         q.get("order") === "queue"
-          ? (a, b) => rank(a) - rank(b) || (a.alarm < b.alarm ? -1 : 1)
+          ? (a, b) => rank(a) - rank(b) || due(a) - due(b) || (a.alarm < b.alarm ? -1 : 1)
           : (a, b) => (a.alarm > b.alarm ? -1 : 1),
       );
     const from = q.get("after") ? all.findIndex((i) => i.id === q.get("after")) + 1 : 0;
@@ -576,6 +686,12 @@ function wilson(k, n) {
   const middle = (k + z ** 2 / 2) / (n + z ** 2);
   const half = (z / (n + z ** 2)) * Math.sqrt((k * (n - k)) / n + z ** 2 / 4);
   return { value: k / n, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+}
+
+/** When the next promise is due, or was. @param {Incident} i */
+function due(i) {
+  const open = (i.deadlines ?? []).filter((d) => !d.met && !d.paused && d.due).map((d) => Date.parse(d.due ?? ""));
+  return Math.min(8.64e15, ...open);
 }
 
 /** @param {boolean} current */

@@ -8,7 +8,8 @@ export function tellStory(mock) {
   mock.open({ age: 340, scene: 1, severity: "high" });
   mock.open({
     age: 700, scene: 2, severity: "high", state: "acknowledged", revision: 2,
-    log: [{ at: at(640), who: "m.weber", what: "acknowledged", note: "Watching on the second screen." }],
+    assignment: { officer: "m.weber", by: "m.weber", at: at(640) }, course: { acknowledged: at(640) }, edition: 1,
+    log: [{ at: at(640), who: "m.weber", what: "claimed", note: "Watching on the second screen." }],
   });
   mock.open({ age: 1200, scene: 0, severity: "medium", kind: "line" });
   const gap = mock.open({ age: 1500, scene: 0, severity: "medium" });

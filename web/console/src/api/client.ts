@@ -31,14 +31,14 @@ export function onUnauthorised(fn: () => void) {
   unauthorised = fn;
 }
 
-async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, more: Record<string, string> = {}): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       signal: signal ?? null,
       credentials: "same-origin",
-      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...more },
       body: body === undefined ? null : JSON.stringify(body),
     });
   } catch (err) {
@@ -72,6 +72,11 @@ async function problem(response: Response): Promise<ApiError> {
 /** The filters of a list; an empty array does not limit. */
 export interface Filter {
   state: string[];
+  officer: string[];
+  type: string[];
+  site: string[];
+  /** true: those of which a promise is late. */
+  overdue: string;
   camera: string[];
   zone: string[];
   kind: string[];
@@ -90,10 +95,10 @@ export interface Filter {
 
 export function listQuery(filter: Partial<Filter>, order: "queue" | "newest", limit: number, after?: string): string {
   const q = new URLSearchParams();
-  for (const key of ["state", "camera", "zone", "kind", "severity", "verdict", "label", "footage"] as const) {
+  for (const key of ["state", "officer", "type", "site", "camera", "zone", "kind", "severity", "verdict", "label", "footage"] as const) {
     for (const value of filter[key] ?? []) q.append(key, value);
   }
-  for (const key of ["held", "min_dwell", "text", "from", "to"] as const) {
+  for (const key of ["overdue", "held", "min_dwell", "text", "from", "to"] as const) {
     const value = filter[key];
     if (value) q.set(key, value);
   }
@@ -238,6 +243,8 @@ export const manifestURL = (incident: string) => `/api/incidents/${id(incident)}
 export const signatureURL = (incident: string) => `/api/incidents/${id(incident)}/signature`;
 export const clipURL = (incident: string, version: string) => `/api/incidents/${id(incident)}/clip?v=${id(version)}`;
 export const whyURL = (incident: string) => `/api/incidents/${id(incident)}/why`;
+export const attachmentURL = (incident: string, attachment: string) => `/api/incidents/${id(incident)}/attachments/${id(attachment)}`;
+export const exhibitURL = (incident: string, exhibit: string) => `/api/incidents/${id(incident)}/exhibits/${id(exhibit)}/clip.mp4`;
 export const maskURL = (incident: string) => `/api/incidents/${id(incident)}/mask`;
 export const pictureURL = (incident: string) => `/api/incidents/${id(incident)}/picture`;
 
@@ -247,4 +254,30 @@ export async function fetchPicture(camera: string, signal: AbortSignal): Promise
   if (!response.ok) throw await problem(response);
   const url = URL.createObjectURL(await response.blob());
   return { url, taken: Date.parse(response.headers.get("Last-Modified") ?? "") };
+}
+
+/**
+ * Attaches a file, telling how much of it is sent. fetch cannot tell that, so this is an
+ * XMLHttpRequest. The same file sent again after a cut connection is attached once.
+ */
+export function uploadAttachment(incident: string, file: File, progress: (sent: number) => void, signal: AbortSignal): Promise<Incident> {
+  return new Promise((done, fail) => {
+    const x = new XMLHttpRequest();
+    x.open("POST", `/api/incidents/${id(incident)}/attachments?name=${id(file.name)}`);
+    x.setRequestHeader("Content-Type", file.type || "application/octet-stream");
+    x.setRequestHeader("Accept", "application/json");
+    x.setRequestHeader("Idempotency-Key", `${file.name.slice(0, 60).replace(/[^\x21-\x7e]/g, "_")}-${file.size}-${file.lastModified}`);
+    x.upload.onprogress = (e) => progress(e.loaded);
+    x.onerror = () => fail(new OfflineError());
+    x.onabort = () => fail(new DOMException("stopped", "AbortError"));
+    x.onload = () => {
+      if (x.status === 401) unauthorised();
+      // A status of 204 or 304 forbids a body, and neither comes here.
+      const answer = new Response(x.responseText, { status: x.status >= 200 ? x.status : 500 });
+      if (x.status >= 200 && x.status < 300) answer.json().then(done, fail);
+      else problem(answer).then(fail, fail);
+    };
+    signal.addEventListener("abort", () => x.abort());
+    x.send(file);
+  });
 }

@@ -1,4 +1,5 @@
 import type { Incident, Severity } from "../api/types";
+import { due } from "./deadline";
 
 export const severities: readonly Severity[] = ["critical", "high", "medium", "low"];
 
@@ -8,12 +9,13 @@ export function rank(s: string): number {
 }
 
 /**
- * The one order of the queue: the worst first, among equals the one that has waited the
- * longest. With one time limit per severity the oldest is also the one with the least time
- * left. The server pages in the same order, and IDs break ties on both sides.
+ * The one order of the queue: the worst first, among equals the one with the least time
+ * left, then the one that has waited the longest. One whose clocks stand, or that has none,
+ * comes after those whose clocks run. The server pages in the same order, and IDs break
+ * ties on both sides.
  */
 export function byUrgency(a: Incident, b: Incident): number {
-  return rank(b.severity) - rank(a.severity) || compare(instant(a.alarm), instant(b.alarm)) || compare(a.id, b.id);
+  return rank(b.severity) - rank(a.severity) || compare(due(a), due(b)) || compare(instant(a.alarm), instant(b.alarm)) || compare(a.id, b.id);
 }
 
 /** The order of an archive: the newest alarm first. */

@@ -1,10 +1,18 @@
 import type { Incident } from "../api/types";
 import { parse } from "./time";
+import { due } from "./deadline";
+import { owner } from "./words";
 import { byNewest, byUrgency, place, type Order } from "./order";
 
 /** What the queue shows; an empty list of words does not limit. */
 export interface View {
   states: string[];
+  /** User names; none is nobody. */
+  officers: string[];
+  types: string[];
+  sites: string[];
+  /** Only those of which a promise is late. */
+  overdue: boolean;
   cameras: string[];
   zones: string[];
   kinds: string[];
@@ -26,16 +34,20 @@ export interface View {
 
 /** Shows everything. */
 export const noLimit: View = {
-  states: [], cameras: [], zones: [], kinds: [], severities: [], verdicts: [], labels: [], footage: [], held: "", dwell: 0, text: "", from: "", to: "",
+  states: [], officers: [], types: [], sites: [], overdue: false, cameras: [], zones: [], kinds: [], severities: [], verdicts: [], labels: [], footage: [], held: "", dwell: 0, text: "", from: "", to: "",
 };
 
 /** Open incidents stand by urgency; as soon as closed ones are asked for it is an archive. */
 export const isArchive = (v: View) => v.states.includes("closed");
 
-export function shows(v: View, i: Incident): boolean {
+export function shows(v: View, i: Incident, now = Date.now()): boolean {
   const has = (list: string[], word: string) => list.length === 0 || list.includes(word);
   return (
     has(v.states, i.state) &&
+    has(v.officers, owner(i) || "none") &&
+    has(v.types, i.triage?.type || "none") &&
+    has(v.sites, i.site ?? "") &&
+    (!v.overdue || due(i) <= now) &&
     has(v.cameras, i.camera) &&
     has(v.zones, i.zone) &&
     has(v.kinds, i.kind) &&
@@ -60,8 +72,8 @@ const split = (text: string) => text.toLowerCase().split(/[^\p{L}\p{N}\p{M}]+/u)
 function saysAll(i: Incident, text: string): boolean {
   const wanted = split(text);
   if (wanted.length === 0) return true;
-  const notes = [...i.log.map((a) => a.note ?? ""), i.judgement?.note ?? "", i.hold?.why ?? ""];
-  const have = new Set(split([i.camera, i.zone, i.kind, i.label, ...notes].join(" ")));
+  const notes = [...i.log.map((a) => a.note ?? ""), i.judgement?.note ?? "", i.hold?.why ?? "", i.description ?? "", ...(i.triage?.tags ?? [])];
+  const have = new Set(split([String(i.number), i.camera, i.zone, i.kind, i.label, ...notes].join(" ")));
   return wanted.every((w) => have.has(w));
 }
 

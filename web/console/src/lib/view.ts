@@ -1,5 +1,5 @@
 import { verdictWord } from "./judgement";
-import { kindWord } from "./kinds";
+import { capital, kindWord } from "./kinds";
 import { footageWord } from "./footage";
 import type { View } from "./queue";
 import { setting } from "./time";
@@ -7,22 +7,27 @@ import { labelWord } from "./words";
 
 /** What the state filter offers; each is one question that a person asks. */
 export const stateViews = [
-  { id: "open", name: "Open", states: ["new", "acknowledged"] },
+  { id: "open", name: "Open", states: ["new", "acknowledged", "resolved"] },
+  { id: "mine", name: "Mine", states: ["new", "acknowledged", "resolved"] },
   { id: "new", name: "Unclaimed", states: ["new"] },
-  { id: "acknowledged", name: "Claimed", states: ["acknowledged"] },
+  { id: "overdue", name: "Overdue", states: ["new", "acknowledged", "resolved"] },
   { id: "closed", name: "Closed", states: ["closed"] },
-  { id: "all", name: "All", states: ["new", "acknowledged", "closed"] },
+  { id: "all", name: "All", states: ["new", "acknowledged", "resolved", "closed"] },
 ] as const;
 
 export type StateView = (typeof stateViews)[number]["id"];
 
-/** The filters as the address bar holds them. */
-export function parseView(search: string): View & { shown: StateView } {
+/** The filters as the address bar holds them; me is who looks. */
+export function parseView(search: string, me = ""): View & { shown: StateView } {
   const q = new URLSearchParams(search);
   const chosen = stateViews.find((s) => s.id === q.get("show")) ?? stateViews[0];
   return {
     shown: chosen.id,
     states: [...chosen.states],
+    officers: chosen.id === "mine" ? [me] : q.getAll("officer"),
+    types: q.getAll("type"),
+    sites: q.getAll("site"),
+    overdue: chosen.id === "overdue",
     cameras: q.getAll("camera"),
     zones: q.getAll("zone"),
     kinds: q.getAll("kind"),
@@ -38,7 +43,7 @@ export function parseView(search: string): View & { shown: StateView } {
   };
 }
 
-type Field = "camera" | "zone" | "kind" | "severity" | "verdict" | "label" | "footage";
+type Field = "officer" | "type" | "site" | "camera" | "zone" | "kind" | "severity" | "verdict" | "label" | "footage";
 
 /** Limits that have one value. */
 export type Single = "held" | "dwell" | "text" | "from" | "to";
@@ -52,8 +57,8 @@ export function put(search: string, field: Single, value: string): string {
 }
 
 /** How many limits are in force beside the state. */
-export const limits = (v: View) =>
-  [v.cameras, v.zones, v.kinds, v.severities, v.verdicts, v.labels, v.footage].reduce((n, list) => n + list.length, 0) +
+export const limits = (v: View & { shown?: StateView }) =>
+  [v.shown === "mine" ? [] : v.officers, v.types, v.sites, v.cameras, v.zones, v.kinds, v.severities, v.verdicts, v.labels, v.footage].reduce((n, list) => n + list.length, 0) +
   [v.held, v.text, v.from, v.to].filter(Boolean).length +
   (v.dwell > 0 ? 1 : 0);
 
@@ -105,16 +110,21 @@ export function filterWord(field: Suggestion["field"], value: string): string {
   if (field === "kind") return kindWord(value);
   if (field === "footage") return footageWord(value);
   if (field === "label") return labelWord(value);
+  if (field === "officer" && value === "none") return "nobody";
+  if (field === "type") return value === "none" ? "not classified" : capital(value.replaceAll("_", " "));
   return field === "verdict" ? verdictWord(value) : value;
 }
 
 /** What a few typed letters may mean, the closest first: names that begin so, then names that contain it. */
-export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[]; verdicts?: string[]; labels?: string[] }): Suggestion[] {
+export function suggest(text: string, known: { cameras: string[]; zones: string[]; kinds: string[]; verdicts?: string[]; labels?: string[]; officers?: string[]; types?: string[]; sites?: string[] }): Suggestion[] {
   const wanted = text.trim().toLowerCase();
   const all: Suggestion[] = [
     ...known.cameras.map((value) => ({ field: "camera" as const, value })),
     ...known.zones.map((value) => ({ field: "zone" as const, value })),
     ...known.kinds.map((value) => ({ field: "kind" as const, value })),
+    ...(known.types ?? []).map((value) => ({ field: "type" as const, value })),
+    ...(known.officers ?? []).map((value) => ({ field: "officer" as const, value })),
+    ...(known.sites ?? []).map((value) => ({ field: "site" as const, value })),
     ...(known.labels ?? []).map((value) => ({ field: "label" as const, value })),
     ...(known.verdicts ?? []).map((value) => ({ field: "verdict" as const, value })),
   ];

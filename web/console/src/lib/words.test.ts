@@ -13,6 +13,12 @@ describe("who has it", () => {
     expect(owner(incident({ log }))).toBe("weber");
     expect(stateText(incident({ state: "acknowledged", log }))).toBe("Claimed by weber");
   });
+  it("is the officer of the record, whatever its log says", () => {
+    expect(stateText(incident({ state: "acknowledged", log, assignment: { officer: "lindt" } }))).toBe("Claimed by lindt");
+    expect(stateText(incident({ state: "acknowledged", log, assignment: {} }))).toBe("Nobody has it");
+    const waiting = { for: "police", by: "lindt", since: "2026-11-22T22:43:00Z" };
+    expect(stateText(incident({ state: "acknowledged", assignment: { officer: "lindt" }, waiting }))).toBe("lindt waits for police");
+  });
   it("is nobody at first", () => {
     expect(owner(incident())).toBe("");
     expect(stateText(incident())).toBe("Unclaimed");
@@ -64,7 +70,7 @@ describe("a rate", () => {
 });
 
 describe("filters live in the address", () => {
-  it("none is the open queue", () => expect(parseView("")).toMatchObject({ shown: "open", states: ["new", "acknowledged"], cameras: [] }));
+  it("none is the open queue", () => expect(parseView("")).toMatchObject({ shown: "open", states: ["new", "acknowledged", "resolved"], cameras: [] }));
   it("go in and out again", () => {
     const one = toggle("", "camera", "gate & yard");
     expect(parseView(one.slice(1)).cameras).toEqual(["gate & yard"]);
@@ -75,6 +81,11 @@ describe("filters live in the address", () => {
   it("keep the others when the state changes", () => {
     expect(show("?camera=gate", "closed")).toBe("/?camera=gate&show=closed");
     expect(show("?camera=gate&show=closed", "open")).toBe("/?camera=gate");
+  });
+  it("mine are those of whoever looks, and overdue is no officer's", () => {
+    expect(parseView("show=mine", "weber")).toMatchObject({ shown: "mine", officers: ["weber"], overdue: false });
+    expect(limits(parseView("show=mine", "weber"))).toBe(0);
+    expect(parseView("show=overdue", "weber")).toMatchObject({ officers: [], overdue: true });
   });
   it("an unknown state is the open queue", () => expect(parseView("?show=nonsense").shown).toBe("open"));
 

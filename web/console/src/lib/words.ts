@@ -32,12 +32,13 @@ export const clockWord = (c: string | undefined) => (c ? (clocks[c] ?? c) : "–
 const codecs: Record<string, string> = { h264: "H.264", h265: "H.265" };
 export const codecWord = (c: string | undefined) => (c ? (codecs[c] ?? c) : "–");
 
-const steps: Record<string, string> = { acknowledged: "Claimed", closed: "Closed", judged: "Judged" };
+const steps: Record<string, string> = { acknowledged: "Claimed" };
 /** What was done, as the log shows it. */
 export const stepWord = (what: string) => steps[what] ?? sentence(what);
 
-/** Who has claimed the incident last; empty when nobody has. */
+/** Who has the incident; empty when nobody has. Old records say so only in their log. */
 export function owner(in_: Incident): string {
+  if (in_.assignment) return in_.assignment.officer ?? "";
   const log = in_.log;
   for (let i = log.length - 1; i >= 0; i--) {
     if (log[i]!.what === "acknowledged") return log[i]!.who;
@@ -51,8 +52,11 @@ export function stateText(in_: Incident): string {
       return "Unclaimed";
     case "acknowledged": {
       const who = owner(in_);
-      return who ? `Claimed by ${who}` : "Claimed";
+      if (in_.waiting) return who ? `${who} waits for ${in_.waiting.for}` : `Waits for ${in_.waiting.for}`;
+      return who ? `Claimed by ${who}` : "Nobody has it";
     }
+    case "resolved":
+      return "Resolved";
     case "closed":
       return "Closed";
   }

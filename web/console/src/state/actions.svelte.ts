@@ -1,4 +1,5 @@
 import { ApiError, api } from "../api/client";
+import { desk } from "../api/desk";
 import type { Incident } from "../api/types";
 import { parse, clock as clockText } from "../lib/time";
 import { owner } from "../lib/words";
@@ -37,12 +38,12 @@ class Actions {
   closed = $state("");
 
   async claim(i: Incident) {
-    if (i.state !== "new") {
-      const who = owner(i);
-      notices.say(i.state === "closed" ? "This incident is closed." : `Already claimed${who ? ` by ${who}` : ""}.`);
+    const who = owner(i);
+    if (i.state === "closed" || who) {
+      notices.say(i.state === "closed" ? "This incident is closed." : `Already claimed by ${who}.`);
       return;
     }
-    await this.#do(i, "claim", () => api.acknowledge(i.id), "Claimed");
+    await this.#do(i, "claim", () => desk.claim(i), "Claimed");
   }
 
   ask(i: Incident) {
@@ -56,7 +57,7 @@ class Actions {
       i,
       "close",
       async () => {
-        if (i.state === "new") live.put(await api.acknowledge(i.id));
+        if (i.state === "new") live.put(await desk.claim(i));
         return api.close(i.id, note);
       },
       "Closed",

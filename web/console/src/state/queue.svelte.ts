@@ -2,6 +2,7 @@ import { api, type Filter } from "../api/client";
 import type { Incident } from "../api/types";
 import { OpenCount, Rows, isArchive, noLimit, type View } from "../lib/queue";
 import { parse } from "../lib/time";
+import { notices } from "./actions.svelte";
 import { live } from "./live.svelte";
 
 const pageSize = 100;
@@ -14,6 +15,8 @@ class Queue {
   loading = $state(true);
   more = $state(false);
   trouble = $state("");
+  /** What was different when the list was fetched anew after a gap in the connection; empty when nothing was. */
+  caught = $state("");
   /** The end of the latest incident of all, milliseconds; NaN when there has been none. */
   quietSince = $state(Number.NaN);
   /** IDs that arrived by themselves, with when, so that a row can show it once. */
@@ -28,7 +31,7 @@ class Queue {
   #asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
-    live.listen({ incidents: (c) => this.#apply(c), reset: () => void this.load(this.#rows.view) });
+    live.listen({ incidents: (c) => this.#apply(c), reset: () => void this.#again() });
   }
 
   get(id: string): Incident | undefined {
@@ -74,6 +77,22 @@ class Queue {
         this.#fetching = false;
       }
     }
+  }
+
+  /** What was pushed is no longer continuous: fetches anew, and says what came and went meanwhile. */
+  async #again() {
+    const before = new Map(this.items.map((i) => [i.id, i] as const));
+    const { view } = this.#rows;
+    await this.load(view);
+    if (this.trouble || this.#rows.view !== view) return;
+    const now = new Set(this.items.map((i) => i.id));
+    const came = this.items.filter((i) => !before.has(i.id));
+    const went = [...before.keys()].filter((id) => !now.has(id)).length;
+    this.caught = came.length + went === 0 ? "" : `After the gap in the connection: ${came.length} new, ${went} gone.`;
+    if (!this.caught) return;
+    const at = Date.now();
+    this.arrived = new Map([...this.arrived, ...came.map((i) => [i.id, at] as const)]);
+    notices.say(this.caught);
   }
 
   /** Brings the next page when there is one; calling it again while one is under way does nothing. */
@@ -153,6 +172,10 @@ const order = (v: View) => (isArchive(v) ? "newest" : "queue");
 
 const filter = (v: View): Filter => ({
   state: v.states,
+  officer: v.officers,
+  type: v.types,
+  site: v.sites,
+  overdue: v.overdue ? "true" : "",
   camera: v.cameras,
   zone: v.zones,
   kind: v.kinds,

@@ -1,5 +1,5 @@
 import { ApiError, api, onUnauthorised } from "../api/client";
-import type { Feature, Session } from "../api/types";
+import type { Feature, Right, Session } from "../api/types";
 
 /** Who is signed in. */
 class SessionState {
@@ -45,6 +45,16 @@ class SessionState {
   /** Whether an optional part of the program runs. */
   has(feature: Feature): boolean {
     return this.current?.features?.includes(feature) ?? false;
+  }
+
+  /** Whether the person may do something, over some camera at least; the server has the last word. */
+  may(right: Right): boolean {
+    return this.current?.rights?.includes(right) ?? false;
+  }
+
+  /** Takes what the person has changed of their own standing. */
+  async refresh() {
+    this.current = await api.session();
   }
 
   end() {

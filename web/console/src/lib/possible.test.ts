@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { Incident, Right } from "../api/types";
+import { incident } from "./fixture";
+import { possible } from "./possible";
+import { missing } from "./required";
+
+const all = () => true;
+const only = (...rights: Right[]) => (r: Right) => rights.includes(r);
+const at = "2026-11-22T22:50:00Z";
+const had: Partial<Incident> = { state: "acknowledged", assignment: { officer: "weber" } };
+
+describe("the obvious next step", () => {
+  const cases: { name: string; given: Partial<Incident>; may?: (r: Right) => boolean; main: string | undefined }[] = [
+    { name: "of a new one is to claim it", given: {}, main: "claim" },
+    { name: "of a claimed one is to respond", given: had, main: "respond" },
+    { name: "after the response is to resolve it", given: { ...had, course: { responded: at } }, main: "resolve" },
+    { name: "of one that waits is to go on", given: { ...had, waiting: { for: "police", by: "weber", since: at } }, main: "resume" },
+    { name: "of a resolved one is to close it", given: { state: "resolved", assignment: { officer: "weber" } }, main: "close" },
+    { name: "of a nuisance is to close it", given: { ...had, judgement: { verdict: "nuisance", reason: "rain", by: "weber", at } }, main: "close" },
+    { name: "of a closed one is its review", given: { state: "closed" }, main: "review" },
+    { name: "of a reviewed one is nothing", given: { state: "closed", review: { happened: "x", unfolded: "x", signs: "", by: "weber", at } }, main: undefined },
+    { name: "for who may only look is nothing", given: {}, may: only("view", "footage"), main: undefined },
+    { name: "of a claimed one that its officer cannot resolve is to hand it over", given: { ...had, course: { responded: at } }, may: only("work"), main: "handOver" },
+  ];
+  for (const c of cases) it(c.name, () => expect(possible(incident(c.given), "weber", c.may ?? all).main).toBe(c.main));
+});
+
+describe("what is offered", () => {
+  it("is nothing that the person may not do", () => {
+    expect(possible(incident(had), "weber", only("view", "work")).rest).toEqual(["handOver", "escalate", "release", "wait"]);
+    expect(possible(incident(had), "weber", only("view", "audit"))).toEqual({ main: undefined, rest: [] });
+  });
+  it("is no claim of what somebody has", () => expect(possible(incident(had), "lindt", all).rest).not.toContain("claim"));
+  it("is no reopening of what was merged into another", () =>
+    expect(possible(incident({ state: "closed", linked: { into: "x" } }), "weber", all).rest).not.toContain("reopen"));
+});
+
+describe("what a type asks for", () => {
+  const policy = {
+    sites: [], matrix: [], levels: {}, outcomes: [], waits: [],
+    types: [{ id: "theft", name: "Theft", required: ["description", "outcome", "tasks", "loss"] }],
+  };
+  const theft = (o: Partial<Incident>) => incident({ triage: { type: "theft" }, ...o });
+  it("is listed in words", () => {
+    const tasks = [{ id: "theft-1", stage: "assess", text: "Look" }];
+    expect(missing(theft({ investigation: { tasks } }), policy)).toEqual(["a description", "every task ticked off or skipped", "an outcome", "the cost or loss, which may be 0"]);
+  });
+  it("is nothing more when it is there", () => {
+    const resolution = { outcome: "recovered", loss: { amount: 0, currency: "EUR" }, by: "weber", at };
+    const tasks = [{ id: "a", stage: "assess", text: "Look", done: at }, { id: "b", stage: "assess", text: "Call", skipped: "nobody there" }];
+    expect(missing(theft({ description: "A bicycle", resolution, investigation: { tasks } }), policy)).toEqual([]);
+  });
+  it("is nothing of a nuisance", () => expect(missing(theft({ judgement: { verdict: "nuisance", reason: "rain", by: "weber", at } }), policy)).toEqual([]));
+});
