@@ -71,18 +71,35 @@ func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, v vie
 
 // row converts one row of the output to colours.
 func (pt *painter) row(b, g, r []float32, m matrix) {
-	const scale = 1.0 / (256 * 256)
 	luma, chroma := pt.luma[:len(b)], pt.chroma[:len(b)]
 	g, r = g[:len(b)], r[:len(b)]
 	for x := range b {
 		t, c := luma[x], chroma[x]
-		y := (float32(pt.y[t.at]<<8+(pt.y[t.next]-pt.y[t.at])*t.weight)*scale - m.black) * m.luma
-		cb := float32(pt.cb[c.at]<<8+(pt.cb[c.next]-pt.cb[c.at])*c.weight)*scale - 128
-		cr := float32(pt.cr[c.at]<<8+(pt.cr[c.next]-pt.cr[c.at])*c.weight)*scale - 128
-		b[x] = min(max(y+cb*m.blueCb, 0), 255)
-		g[x] = min(max(y-cb*m.greenCb-cr*m.greenCr, 0), 255)
-		r[x] = min(max(y+cr*m.redCr, 0), 255)
+		y := (t.of(pt.y) - m.black) * m.luma
+		cb, cr := c.of(pt.cb)-128, c.of(pt.cr)-128
+		b[x] = level(y + cb*m.blueCb)
+		g[x] = level(y - cb*m.greenCb - cr*m.greenCr)
+		r[x] = level(y + cr*m.redCr)
 	}
+}
+
+// of is the value of a row between two picture rows at the tap.
+func (t tap) of(row []int32) float32 {
+	const scale = 1.0 / (256 * 256)
+	at := row[t.at]
+	return float32(at<<8+(row[t.next]-at)*t.weight) * scale
+}
+
+// level limits a colour to what a picture can hold. It compares instead of taking min and max,
+// which mind numbers that are none and take three times as long.
+func level(v float32) float32 {
+	switch {
+	case v < 0:
+		return 0
+	case v > 255:
+		return 255
+	}
+	return v
 }
 
 // between blends two rows of a plane into dst, times 256.
