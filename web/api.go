@@ -61,6 +61,7 @@ func apiConfig() huma.Config {
 				{Name: "session", Description: "Logging in and out."},
 				{Name: "people", Description: "Who may log in and what they may do, and the tokens of other programs."},
 				{Name: "incidents", Description: "The records that people act on."},
+				{Name: "desk", Description: "What people do with an incident, stage by stage."},
 				{Name: "evidence", Description: "Clips and pictures of incidents, and packages of them."},
 				{Name: "custody", Description: "What proves evidence, keeps it, and says who used it."},
 				{Name: "recall", Description: "Continuous footage of any time."},
@@ -93,6 +94,7 @@ func (s *Server) describe(api huma.API) {
 	s.describePeople(api)
 	s.describeTokens(api)
 	s.describeIncidents(api)
+	s.describeDesk(api)
 	s.describeEvidence(api)
 	s.describePlayable(api)
 	s.describeExhibits(api)
@@ -110,10 +112,21 @@ func (s *Server) describe(api huma.API) {
 // know nothing of OpenAPI.
 var enums = map[string]map[string][]string{
 	"Incident": {
-		"state":    list(models.StateNew, models.StateAcknowledged, models.StateClosed),
-		"kind":     kinds(models.RuleKinds(), models.HealthKinds(), []models.Kind{models.KindStorage}),
+		"state":    list(models.StateNew, models.StateAcknowledged, models.StateResolved, models.StateClosed),
+		"kind":     kinds(models.RuleKinds(), models.HealthKinds(), []models.Kind{models.KindStorage, models.KindReported}),
 		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
 	},
+	"Deadline": {"promise": list(models.Promises()...)},
+	"Wait":     {"pauses": list(models.Promises()...)},
+	"Subject":  {"kind": incident.SubjectKinds(), "role": incident.SubjectRoles()},
+	"Task":     {"stage": incident.Stages()},
+	"Step":     {"stage": incident.Stages()[:5]},
+	"Type":     {"required": incident.Fields()},
+	"Preset": {
+		"kinds":    kinds(models.RuleKinds(), models.HealthKinds(), []models.Kind{models.KindStorage, models.KindReported}),
+		"severity": list(models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical),
+	},
+	"Change": {"kind": {"task", "zone"}},
 	"Judgement": {
 		"verdict": list(models.VerdictTrue, models.VerdictNuisance),
 		"reason":  list(models.Nuisances()...),
@@ -223,6 +236,9 @@ func orEmpty[S ~[]E, E any](s S) S {
 // fail turns an error into the answer to send, in the one place that knows how. What it
 // does not know is logged, and the client is told nothing of it.
 func (s *Server) fail(ctx context.Context, what string, err error) error {
+	if answer := deskError(err); answer != nil {
+		return answer
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return huma.Error404NotFound("there is no such thing: " + what)

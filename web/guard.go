@@ -19,7 +19,7 @@ import (
 
 // Limits on one request.
 const (
-	maxBody        = 64 << 10 // bytes; the largest body is a note
+	maxBody        = 64 << 10 // bytes; the largest body is a note, but for those of the desk
 	requestTimeout = 20 * time.Second
 	writeTimeout   = 30 * time.Second // for an answer, and for each piece of a stream or clip
 )
@@ -59,7 +59,7 @@ func (s *Server) guard(mux *http.ServeMux) http.Handler {
 		if !s.admit(w, r) {
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, largestBody)
 		mux.ServeHTTP(w, r)
 		requestOf(r.Context()).pattern = r.Pattern
 	})

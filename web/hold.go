@@ -106,5 +106,5 @@ func (s *Server) kept(ctx context.Context, id string, step func(models.IncidentI
 		return nil, s.fail(ctx, "incident "+id, err)
 	}
 	s.tell(changed) // the keeper itself notes it in the custody log
-	return &incidentAnswer{whole(changed)}, nil
+	return answerOf(changed), nil
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,10 +14,10 @@ import (
 )
 
 // openQuery finds what is not closed.
-var openQuery = storage.Query{States: []models.State{models.StateNew, models.StateAcknowledged}}
+var openQuery = storage.Query{States: []models.State{models.StateNew, models.StateAcknowledged, models.StateResolved}}
 
 type incidentQuery struct {
-	States     []string  `query:"state,explode" maxItems:"8" enum:"new,acknowledged,closed" doc:"repeat for several"`
+	States     []string  `query:"state,explode" maxItems:"8" enum:"new,acknowledged,resolved,closed" doc:"repeat for several"`
 	Cameras    []string  `query:"camera,explode" maxItems:"256"`
 	Zones      []string  `query:"zone,explode" maxItems:"256"`
 	Kinds      []string  `query:"kind,explode" maxItems:"32"`
@@ -24,6 +25,14 @@ type incidentQuery struct {
 	Verdicts   []string  `query:"verdict,explode" maxItems:"8" enum:"true,nuisance,none" doc:"what people judged the alarm to be; none: nobody has"`
 	Labels     []string  `query:"label,explode" maxItems:"64"`
 	Footage    []string  `query:"footage,explode" maxItems:"8" enum:"recording,pending,stored,none,deleted"`
+	Numbers    []int64   `query:"number,explode" maxItems:"200"`
+	Officers   []string  `query:"officer,explode" maxItems:"64" doc:"user names of those who have it; none: nobody"`
+	Types      []string  `query:"type,explode" maxItems:"64" doc:"of the policy's; none: not classified"`
+	Tags       []string  `query:"tag,explode" maxItems:"50"`
+	Sites      []string  `query:"site,explode" maxItems:"64"`
+	Origins    []string  `query:"origin,explode" maxItems:"8" enum:"detection,report,patrol,access,device"`
+	Series     []string  `query:"series,explode" maxItems:"64" doc:"IDs; none: in no series"`
+	Overdue    bool      `query:"overdue" doc:"only those with a promise that was not kept in time and is still open"`
 	Held       string    `query:"held" enum:"true,false" doc:"only those with a legal hold, or without one"`
 	MinDwell   float64   `query:"min_dwell" minimum:"0" maximum:"31536000" doc:"only what lasted at least so many seconds"`
 	Text       string    `query:"text" maxLength:"200" doc:"only records that hold each of these words: in camera, zone, kind, label, notes, or the reason of a hold"`
@@ -73,6 +82,7 @@ type acknowledgeStep struct {
 }
 
 type incidentAnswer struct {
+	ETag string `header:"ETag" doc:"edition of the record, for If-Match"`
 	Body models.Incident
 }
 
@@ -94,7 +104,7 @@ func (s *Server) describeIncidents(api huma.API) {
 		// An alarm must be read even when the custody log cannot be written, or nobody
 		// could answer it; its pictures and clip are refused then, and the log of the program says why.
 		_ = s.seen(ctx, found, models.RolePicture)
-		return &incidentAnswer{whole(found)}, nil
+		return answerOf(found), nil
 	})
 	huma.Register(api, needs(models.RightWork, huma.Operation{
 		OperationID: "acknowledge-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/acknowledge", Tags: tags,
@@ -114,8 +124,9 @@ func (s *Server) describeIncidents(api huma.API) {
 	})
 	huma.Register(api, needs(models.RightClose, huma.Operation{
 		OperationID: "close-incident", Method: http.MethodPost, Path: "/api/incidents/{id}/close", Tags: tags,
-		Summary: "Close an incident", Description: "From acknowledged to closed. What happens afterwards opens a new incident.",
-		Errors: []int{401, 403, 404, 409, 413}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
+		Summary: "Close an incident", Description: "Its file must be whole: 422 names everything that its type requires and that is missing. An alarm that was judged a " +
+			"nuisance needs none of it. What happens afterwards opens a new incident.",
+		Errors: []int{401, 403, 404, 409, 413, 422}, MaxBodyBytes: maxBody, BodyReadTimeout: requestTimeout,
 	}), s.close)
 }
 
@@ -128,6 +139,11 @@ func (s *Server) listIncidents(ctx context.Context, q *incidentQuery) (*struct{ 
 		Kinds: named[models.Kind](q.Kinds), Severities: named[models.Severity](q.Severities),
 		Labels: q.Labels, Footage: named[models.FootageState](q.Footage), MinDwell: time.Duration(q.MinDwell * float64(time.Second)), Text: q.Text,
 		Verdicts: verdicts(q.Verdicts), From: q.From, To: q.To, Limit: q.Limit, After: q.After, Brief: true,
+	}
+	query.Numbers, query.Officers, query.Types, query.Tags = q.Numbers, orNone(q.Officers), orNone(q.Types), q.Tags
+	query.Sites, query.Origins, query.Series = q.Sites, named[models.Origin](q.Origins), orNone(q.Series)
+	if q.Overdue {
+		query.DueBefore = s.Now().UTC()
 	}
 	if q.Held != "" {
 		held := q.Held == "true"
@@ -179,8 +195,8 @@ func (s *Server) close(ctx context.Context, in *incidentStep) (*incidentAnswer, 
 	if in.Body != nil {
 		note = in.Body.Note
 	}
-	answer, err := s.change(ctx, in.ID, func(rec *models.Incident, who string, at time.Time) error {
-		return incident.Close(rec, who, note, at)
+	answer, err := s.step(ctx, in.ID, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
+		return d.Close(rec, who, note, at)
 	})
 	if err == nil && s.Closed != nil {
 		s.Closed(answer.Body)
@@ -188,22 +204,37 @@ func (s *Server) close(ctx context.Context, in *incidentStep) (*incidentAnswer, 
 	return answer, err
 }
 
-// change takes one step on an incident, for the person who asks, and tells everybody.
+// change takes one step on an incident, for the person who asks, and tells everybody when
+// it changed something.
 func (s *Server) change(ctx context.Context, id string, step func(in *models.Incident, who string, at time.Time) error) (*incidentAnswer, error) {
-	who := requestOf(ctx).who.user
+	who, entries := requestOf(ctx).who.user, 0
 	changed, err := s.Incidents.Update(ctx, models.IncidentID(id), func(rec *models.Incident) error {
+		entries = len(rec.Log)
 		return step(rec, who, s.Now().UTC())
 	})
 	if err != nil {
 		return nil, s.fail(ctx, "incident "+id, err)
 	}
-	s.changed(ctx, changed)
-	return &incidentAnswer{whole(changed)}, nil
+	if len(changed.Log) > entries { // else the same was asked once more
+		s.changed(ctx, changed)
+	}
+	return answerOf(changed), nil
 }
 
 // verdicts are those of a query, in which none stands for no judgement.
 func verdicts(values []string) []models.Verdict {
 	out := named[models.Verdict](values)
+	for i, v := range out {
+		if v == "none" {
+			out[i] = ""
+		}
+	}
+	return out
+}
+
+// orNone are the values of a query, in which none stands for nothing.
+func orNone(values []string) []string {
+	out := slices.Clone(values)
 	for i, v := range out {
 		if v == "none" {
 			out[i] = ""

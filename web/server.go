@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -23,6 +24,7 @@ type Incidents interface {
 	List(context.Context, storage.Query) (storage.Page, error)
 	Get(context.Context, models.IncidentID) (models.Incident, error)
 	Count(context.Context, storage.Query) (int, error)
+	Create(context.Context, models.Incident) (models.Incident, error)
 	Update(context.Context, models.IncidentID, func(*models.Incident) error) (models.Incident, error)
 }
 
@@ -77,6 +79,10 @@ type Server struct {
 	// Groups are the camera groups that a camera is in; nil: there are none. Rights may be
 	// given over a group only.
 	Groups func(models.CameraID) []string
+	// Policy is how incidents are handled now; nil: without sites, types or service levels.
+	Policy func() models.Policy
+	// Officers are those whom incidents can be given to; nil: anybody.
+	Officers func() []models.Officer
 	// Closed, when set, is told each incident that a person closed, so that nothing
 	// more joins it.
 	Closed func(models.Incident)
@@ -103,6 +109,8 @@ type Server struct {
 	byAddress *limiter
 	byAccount *limiter
 	readiness readiness
+	linking   sync.Mutex // serialises merges and splits, which change two records
+	notes     repeats
 	requests  *prometheus.HistogramVec
 }
 

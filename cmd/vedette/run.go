@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vedette-cctv/vedette/config"
+	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/pipeline"
@@ -134,7 +135,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
 		Custody: s.custody.Log, Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
 	closing := make(chan struct{})
-	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing}
+	desk := func() incident.Desk { return incident.Desk{Policy: s.current.Load().Policy()} }
+	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing,
+		Enter:  func(in *models.Incident) { desk().Log(in, in.Opened.UTC()) },
+		Raised: func(in *models.Incident, before models.Severity) { desk().Raised(in, before, time.Now().UTC()) }}
 	watch := &pipeline.Service{
 		Parts:    pipeline.Parts{Source: newSource(s.log), Decoder: newDecoder, Objects: objects},
 		Recorder: recorder, Archive: s.footage, SpillDir: dataFile(s.cfg, "preroll"), Version: version, Log: s.log,
@@ -145,8 +149,12 @@ func (s *service) run(ctx context.Context) (err error) {
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
 		Keeper: s.keeper, Recall: newRecallAPI(s.footage, s.log),
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
-		Closed:  func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
-		Custody: s.custody.Log, Keys: publicKeys(s.custody.Keys), CheckSignature: s.custody.check,
+		SessionLifetime: s.cfg.Web.Session.Lifetime, SessionIdle: s.cfg.Web.Session.Idle,
+		Groups:   func(id models.CameraID) []string { return cameraGroups(s.current.Load(), id) },
+		Policy:   func() models.Policy { return desk().Policy },
+		Officers: func() []models.Officer { return officers(accounts, s.log) },
+		Closed:   func(in models.Incident) { watch.Detach(in.Camera, in.ID) },
+		Custody:  s.custody.Log, Keys: publicKeys(s.custody.Keys), CheckSignature: s.custody.check,
 		Checks: []web.Check{
 			{Name: "index", Essential: true, Run: func(ctx context.Context) error {
 				_, err := index.List(ctx, storage.Query{Limit: 1})
