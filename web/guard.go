@@ -108,7 +108,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	q := requestOf(r.Context())
 	who, ok := s.identify(r)
 	q.who = who
-	q.trusted = ok && !who.mustChange && who.may(models.RightView, "", nil) || s.trusted(r)
+	q.trusted = ok && (!who.mustChange || s.Accounts.ChangeOptional) && who.may(models.RightView, "", nil) || s.trusted(r)
 	path := r.URL.Path
 	switch {
 	case path == "/metrics":
