@@ -61,9 +61,10 @@ const maxPostgresConns = 8
 
 // planner are settings of the session, where the DSN has none. A page is found by walking
 // an index until the page is full; the planner underrates how soon that is, collects all
-// that fits with a bitmap and sorts it, which takes hundreds of times as long. Compiling a
-// statement takes longer than any of ours runs.
-var planner = map[string]string{"enable_bitmapscan": "off", "jit": "off"}
+// that fits with a bitmap and sorts it, which takes hundreds of times as long. For the same
+// reason it would rather read a whole table to join it than look up the few rows of a page.
+// Compiling a statement takes longer than any of ours runs.
+var planner = map[string]string{"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
 
 func explainPostgres(err error) error {
 	hint := ""

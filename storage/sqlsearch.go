@@ -1,12 +1,12 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -390,45 +390,39 @@ func (s search) named(g group) [][]walk {
 // maxNamed bounds the walks along what a text names: it mostly names one.
 const maxNamed = 4
 
-// sampled is how many entries of a way are looked at to see how rare it is.
-const sampled = 200
+// few and many are how many entries of a way are looked at to see how rare it is: many
+// when every way has few. What is open is rare, but all of it is new.
+const (
+	few  = 200
+	many = 4000
+)
 
 // rarest chooses the way that passes over the fewest incidents: the one with the fewest
-// entries, or among those with more than are sampled the one whose newest entries lie the
+// entries, or among those with more than are looked at the one whose newest entries lie the
 // furthest back.
 func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error) {
 	ways := s.ways(g)
 	if len(ways) == 1 {
 		return ways[0], nil
 	}
-	var best []walk
-	least, furthest := math.MaxInt, int64(math.MaxInt64)
-	for _, way := range ways {
-		all := where{bind: x.bind}
-		var branches []string
-		for i, along := range way {
-			w := where{bind: x.bind, args: all.args}
-			w.along(along)
-			w.within(s.q, s.alarms)
-			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+
-				" ORDER BY f.alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS b"+strconv.Itoa(i))
-			all.args = w.args
-		}
-		var n int
-		var back sql.NullInt64
-		if err := x.read.QueryRowContext(ctx, "SELECT COUNT(*), MIN(alarm_us) FROM (SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+
-			") AS every ORDER BY alarm_us DESC LIMIT "+strconv.Itoa(sampled)+") AS newest", all.args...).Scan(&n, &back); err != nil {
-			return nil, err
-		}
-		if n < least || n == least && back.Int64 < furthest {
-			best, least, furthest = way, n, back.Int64
-		}
-		if n == 0 {
-			return nil, nil // nothing fits this group
-		}
+	newest, err := x.sample(ctx, s, ways, few)
+	if err != nil {
+		return nil, err
 	}
-	if s.q.order() == OrderQueue && least == sampled && best[0].word == "" {
-		frequent, err := x.frequent(ctx, furthest)
+	best := slices.IndexFunc(newest, func(o sample) bool { return o == rarer(newest) })
+	switch n := newest[best].n; {
+	case n == 0:
+		return nil, nil // nothing fits this group
+	case n < few:
+		return ways[best], nil
+	}
+	more, err := x.sample(ctx, s, ways, many)
+	if err != nil {
+		return nil, err
+	}
+	best = slices.IndexFunc(more, func(o sample) bool { return o == rarer(more) })
+	if more[best].n == many && s.q.order() == OrderQueue && ways[best][0].word == "" {
+		frequent, err := x.frequent(ctx, newest[best].back)
 		if err != nil {
 			return nil, err
 		}
@@ -436,15 +430,49 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 			return []walk{{group: g}}, nil
 		}
 	}
-	return best, nil
+	return ways[best], nil
 }
 
-// frequent says whether a way whose newest entries reach back to an alarm passes at least
-// one in a hundred incidents. Then it is cheaper to walk all of them in the order of the
-// queue than to sort those of the way.
+// sample is what is known of a way: how many entries it has, up to a limit, and how far
+// back the newest of these reach, in µs.
+type sample struct {
+	n    int
+	back int64
+}
+
+func rarer(of []sample) sample {
+	return slices.MinFunc(of, func(a, b sample) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.back, b.back)) })
+}
+
+func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit int) ([]sample, error) {
+	out := make([]sample, len(ways))
+	for i, way := range ways {
+		all := where{bind: x.bind}
+		var branches []string
+		for i, along := range way {
+			w := where{bind: x.bind, args: all.args}
+			w.along(along)
+			w.within(s.q, s.alarms)
+			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+
+				" ORDER BY f.alarm_us DESC LIMIT "+strconv.Itoa(limit)+") AS b"+strconv.Itoa(i))
+			all.args = w.args
+		}
+		var back sql.NullInt64
+		if err := x.read.QueryRowContext(ctx, "SELECT COUNT(*), MIN(alarm_us) FROM (SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+
+			") AS every ORDER BY alarm_us DESC LIMIT "+strconv.Itoa(limit)+") AS newest", all.args...).Scan(&out[i].n, &back); err != nil {
+			return nil, err
+		}
+		out[i].back = back.Int64
+	}
+	return out, nil
+}
+
+// frequent says whether a way whose few newest entries reach back to an alarm passes at
+// least one in a hundred incidents. Then it is cheaper to walk all of them in the order of
+// the queue than to sort those of the way.
 func (x *sqlIndex) frequent(ctx context.Context, furthest int64) (bool, error) {
 	var alarm int64
-	err := x.read.QueryRowContext(ctx, "SELECT alarm_us FROM facets ORDER BY alarm_us DESC LIMIT 1 OFFSET "+strconv.Itoa(100*sampled)).Scan(&alarm)
+	err := x.read.QueryRowContext(ctx, "SELECT alarm_us FROM facets ORDER BY alarm_us DESC LIMIT 1 OFFSET "+strconv.Itoa(100*few)).Scan(&alarm)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

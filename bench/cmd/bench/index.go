@@ -18,14 +18,18 @@ import (
 	"github.com/vedette-cctv/vedette/storage"
 )
 
-// firstPage is how long the first page of a list may take at p99.
-const firstPage = 50 * time.Millisecond
+// How long the first page of a list, and one whole incident, may take at p99.
+const (
+	firstPage    = 50 * time.Millisecond
+	incidentPage = 30 * time.Millisecond
+)
 
-// measureIndex fills an index with two years of a busy site and times the first page of
-// every kind of search, each time with other values.
+// measureIndex fills an index with two years of a busy site and times what a person waits
+// for: an incident, and the first page of every kind of search, each time with other values.
 func measureIndex(ctx context.Context, s *setting) error {
-	fmt.Printf("%s incidents, first page of 50, %d searches of each kind with values as they occur in the data.\n\n", thousands(s.incidents), s.searches)
-	fmt.Println("| index | search | p50 | p99 | CPU p99 | slowest | goal p99 ≤ 50 ms |\n|---|---|---|---|---|---|---|")
+	fmt.Printf("%s incidents with %s log entries, first page of 50, %d searches of each kind with values as they occur in the data.\n\n",
+		thousands(s.incidents), thousands(siteEntries*s.incidents), s.searches)
+	fmt.Println("| index | search | p50 | p99 | CPU p99 | slowest | p99 ≤ goal |\n|---|---|---|---|---|---|---|")
 	sqlite := func(ctx context.Context) (storage.Index, func(), error) {
 		path := s.index
 		if path == "" {
@@ -81,8 +85,12 @@ func (s *setting) searchIndex(ctx context.Context, name string, open func(contex
 			ofCPU = ms(cpu[len(cpu)*99/100])
 		}
 		p99 := took[len(took)*99/100]
-		fmt.Printf("| %s | %s | %s | %s | %s | %s | %s |\n", name, k.name, ms(took[len(took)/2]), ms(p99), ofCPU, ms(took[len(took)-1]),
-			map[bool]string{true: "yes", false: "no"}[p99 <= firstPage])
+		goal := firstPage
+		if k.goal > 0 {
+			goal = k.goal
+		}
+		fmt.Printf("| %s | %s | %s | %s | %s | %s | %s, %.0f ms |\n", name, k.name, ms(took[len(took)/2]), ms(p99), ofCPU, ms(took[len(took)-1]),
+			map[bool]string{true: "yes", false: "no"}[p99 <= goal], float64(goal)/1e6)
 	}
 	return nil
 }
@@ -92,11 +100,18 @@ func (s *setting) searchIndex(ctx context.Context, name string, open func(contex
 func timeSearches(ctx context.Context, x storage.Index, k searchKind, rng *rand.Rand, n int) (took, cpu []time.Duration, err error) {
 	took, cpu = make([]time.Duration, n), make([]time.Duration, n)
 	for i := range took {
-		q := k.query(rng)
-		q.Brief = true
+		do := k.do
+		if do == nil {
+			q := k.query(rng)
+			q.Brief = true
+			do = func(ctx context.Context, x storage.Index, _ *rand.Rand) error {
+				_, err := x.List(ctx, q)
+				return err
+			}
+		}
 		used, began := cpuTime(), time.Now()
-		if _, err := x.List(ctx, q); err != nil {
-			return nil, nil, fmt.Errorf("%s: %+v: %w", k.name, q, err)
+		if err := do(ctx, x, rng); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", k.name, err)
 		}
 		took[i], cpu[i] = time.Since(began), cpuTime()-used
 	}
@@ -220,7 +235,14 @@ var (
 	siteKinds      = []models.Kind{models.KindMotion, models.KindLoitering, models.KindIntrusion, models.KindLine, models.KindCrowd, models.KindLeftObject, models.KindCovered, models.KindCameraLost}
 	siteLabels     = []string{"person", "car", models.LabelUnknown, "truck", "bicycle", "dog"}
 	siteSeverities = []models.Severity{models.SeverityLow, models.SeverityMedium, models.SeverityHigh, models.SeverityCritical}
+	siteOfficers   = []string{"ann", "ben", "cho", "dee", "eva", "fay"}
+	siteTypes      = []string{"", "trespass", "theft", "vandalism", "safety", "assault"}
+	siteTags       = []string{"after-hours", "fence", "repeat", "vehicle", "metal", "graffiti", "staff", "weather", "neighbour", "drone"}
+	siteSites      = []string{"depot", "mall", "yard", "school"}
 )
+
+// siteEntries is how many entries each log has.
+const siteEntries = 10
 
 func (s *site) camera(rng *rand.Rand) models.CameraID {
 	return models.CameraID(fmt.Sprintf("camera-%02d", rng.IntN(siteCameras)))
@@ -240,9 +262,9 @@ func (s *site) incident(rng *rand.Rand, n int) models.Incident {
 		State: models.StateClosed, Score: .8, Start: start, Alarm: alarm, End: start.Add(s.dwell(rng)), Opened: alarm, Revision: 1,
 		Footage: models.Footage{State: models.FootageStored, AskedFrom: start, AskedTo: alarm},
 		Config:  "7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730", Version: "1.0.0", EventCount: 1,
-		Log: []models.Action{{At: alarm, Who: "ann", What: "acknowledged"}},
 	}
-	in.ID = models.IncidentID(fmt.Sprintf("%s-%s-%s-%d", alarm.Format("20060102T150405.000Z"), in.Camera, in.Kind, n))
+	s.desk(rng, &in)
+	in.ID = s.id(n)
 	if in.Kind != models.KindCovered && in.Kind != models.KindCameraLost {
 		in.Zone = often(rng, []models.ZoneID{"door", "fence"}, 70, 30)
 		in.Label = often(rng, siteLabels, 60, 20, 15, 4, 1, 0)
@@ -262,22 +284,61 @@ func (s *site) incident(rng *rand.Rand, n int) models.Incident {
 		in.Judgement = &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain, By: "ben", At: alarm}
 	}
 	if rng.IntN(4) == 0 {
-		in.Log = append(in.Log, models.Action{At: alarm, Who: "ann", What: "closed", Note: s.note(rng)})
+		in.Log[siteEntries-1].Note = s.note(rng)
 	}
 	if rng.IntN(2000) == 0 {
 		in.Hold = &models.Hold{By: "cho", Why: "police " + s.note(rng), At: alarm}
 	}
 	switch age := s.n - n; {
 	case age < 5:
-		in.End, in.State, in.Footage.State, in.Log = time.Time{}, models.StateNew, models.FootageRecording, nil
+		in.End, in.State, in.Footage.State = time.Time{}, models.StateNew, models.FootageRecording
 	case age < 300:
-		in.State, in.Judgement = often(rng, []models.State{models.StateNew, models.StateAcknowledged}, 2, 1), nil
+		in.State, in.Judgement = often(rng, []models.State{models.StateNew, models.StateAcknowledged, models.StateResolved}, 2, 1, 1), nil
 	case age < 320:
 		in.Footage.State = models.FootagePending
 	case age > 130_000 && in.Hold == nil: // 90 days
 		in.Footage.State = models.FootageDeleted
 	}
 	return in
+}
+
+// id is as long as a real one, and known without making the incident.
+func (s *site) id(n int) models.IncidentID {
+	return models.IncidentID(fmt.Sprintf("%s-camera-loitering-%d", s.from.Add(time.Duration(n)*time.Minute).Format("20060102T150405.000Z"), n))
+}
+
+// desk is what people did with an incident.
+func (s *site) desk(rng *rand.Rand, in *models.Incident) {
+	in.Site = siteSites[int(in.Camera[len(in.Camera)-1])%len(siteSites)]
+	in.Origin = often(rng, []models.Origin{models.OriginDetection, models.OriginReport, models.OriginPatrol, models.OriginAccess}, 960, 20, 15, 5)
+	in.Assignment.Officer = often(rng, siteOfficers, 30, 25, 20, 15, 9, 1)
+	in.Triage.Type = often(rng, siteTypes, 60, 20, 10, 6, 3, 1)
+	if rng.IntN(5) == 0 {
+		in.Triage.Tags = []string{often(rng, siteTags, 300, 200, 100, 50, 25, 12, 6, 3, 2, 1)}
+	}
+	if rng.IntN(200) == 0 {
+		in.Linked.Series = fmt.Sprintf("series-%d", rng.IntN(s.n/2000+1))
+	}
+	who, at := in.Assignment.Officer, in.Alarm
+	for i, what := range [siteEntries]string{"opened", "acknowledged", "claimed", "classified", "responded", "note", "footage stored", "task done", "resolved", "closed"} {
+		at = at.Add(time.Duration(rng.IntN(600_000)) * time.Millisecond)
+		a := models.Action{At: at, Who: who, What: what}
+		switch i {
+		case 0, 6:
+			a.Who = "vedette"
+		case 1, 8, 9:
+			a.Changed = []models.Changed{{Field: "state", From: "new", To: what}}
+		}
+		in.Log = append(in.Log, a)
+	}
+	for i, p := range models.Promises() {
+		d := models.Deadline{Promise: p, Within: time.Duration(i+1) * 10 * time.Minute}
+		d.Due = in.Alarm.Add(d.Within)
+		if i < 2 || rng.IntN(3) == 0 {
+			d.Met = d.Due.Add(-time.Minute)
+		}
+		in.Deadlines = append(in.Deadlines, d)
+	}
 }
 
 func (s *site) incidents() func(yield func(models.Incident, error) bool) {
@@ -295,6 +356,8 @@ func (s *site) incidents() func(yield func(models.Incident, error) bool) {
 type searchKind struct {
 	name  string
 	query func(*rand.Rand) storage.Query
+	do    func(context.Context, storage.Index, *rand.Rand) error // instead of a query
+	goal  time.Duration                                          // default firstPage
 }
 
 func (s *site) searches() []searchKind {
@@ -310,58 +373,100 @@ func (s *site) searches() []searchKind {
 	camera := func(rng *rand.Rand) []models.CameraID { return []models.CameraID{s.camera(rng)} }
 	kind := func(rng *rand.Rand) []models.Kind { return []models.Kind{siteKinds[rng.IntN(len(siteKinds))]} }
 	label := func(rng *rand.Rand) []string { return []string{siteLabels[rng.IntN(len(siteLabels))]} }
-	open := []models.State{models.StateNew, models.StateAcknowledged}
-	return []searchKind{
-		{"newest", func(*rand.Rand) query { return query{} }},
-		{"the queue", func(*rand.Rand) query { return query{Order: storage.OrderQueue, States: open} }},
-		{"the queue of everything", func(*rand.Rand) query { return query{Order: storage.OrderQueue} }},
-		{"camera", func(r *rand.Rand) query { return query{Cameras: camera(r)} }},
-		{"three cameras", func(r *rand.Rand) query { return query{Cameras: slices.Concat(camera(r), camera(r), camera(r))} }},
-		{"zone", func(*rand.Rand) query { return query{Zones: []models.ZoneID{"fence"}} }},
-		{"kind", func(r *rand.Rand) query { return query{Kinds: kind(r)} }},
-		{"severity", func(r *rand.Rand) query { return query{Severities: []models.Severity{siteSeverities[r.IntN(4)]}} }},
-		{"label", func(r *rand.Rand) query { return query{Labels: label(r)} }},
-		{"verdict", func(r *rand.Rand) query {
+	open := []models.State{models.StateNew, models.StateAcknowledged, models.StateResolved}
+	officer := func(rng *rand.Rand) []string { return []string{siteOfficers[rng.IntN(len(siteOfficers))]} }
+	list := []searchKind{
+		{name: "newest", query: func(*rand.Rand) query { return query{} }},
+		{name: "the queue", query: func(*rand.Rand) query { return query{Order: storage.OrderQueue, States: open} }},
+		{name: "the queue of everything", query: func(*rand.Rand) query { return query{Order: storage.OrderQueue} }},
+		{name: "the queue of an officer", query: func(r *rand.Rand) query {
+			return query{Order: storage.OrderQueue, States: open, Officers: officer(r)}
+		}},
+		{name: "the queue of a camera", query: func(r *rand.Rand) query { return query{Order: storage.OrderQueue, Cameras: camera(r)} }},
+		{name: "what is due", query: func(*rand.Rand) query {
+			return query{Order: storage.OrderQueue, DueBefore: s.from.Add(time.Duration(s.n) * time.Minute)}
+		}},
+		{name: "officer", query: func(r *rand.Rand) query { return query{Officers: officer(r)} }},
+		{name: "type", query: func(r *rand.Rand) query { return query{Types: []string{siteTypes[r.IntN(len(siteTypes))]}} }},
+		{name: "tag", query: func(r *rand.Rand) query { return query{Tags: []string{siteTags[r.IntN(len(siteTags))]}} }},
+		{name: "two tags, site", query: func(r *rand.Rand) query {
+			return query{Tags: []string{siteTags[r.IntN(len(siteTags))], siteTags[r.IntN(len(siteTags))]}, Sites: []string{siteSites[r.IntN(len(siteSites))]}}
+		}},
+		{name: "site, type, officer", query: func(r *rand.Rand) query {
+			return query{Sites: []string{siteSites[r.IntN(len(siteSites))]}, Types: []string{siteTypes[r.IntN(len(siteTypes))]}, Officers: officer(r)}
+		}},
+		{name: "origin", query: func(r *rand.Rand) query {
+			return query{Origins: []models.Origin{models.Origins()[r.IntN(len(models.Origins()))]}}
+		}},
+		{name: "series", query: func(r *rand.Rand) query { return query{Series: []string{fmt.Sprintf("series-%d", r.IntN(s.n/2000+1))}} }},
+		{name: "number", query: func(r *rand.Rand) query { return query{Text: fmt.Sprintf("#%d", 1+r.IntN(s.n))} }},
+		{name: "camera", query: func(r *rand.Rand) query { return query{Cameras: camera(r)} }},
+		{name: "three cameras", query: func(r *rand.Rand) query { return query{Cameras: slices.Concat(camera(r), camera(r), camera(r))} }},
+		{name: "zone", query: func(*rand.Rand) query { return query{Zones: []models.ZoneID{"fence"}} }},
+		{name: "kind", query: func(r *rand.Rand) query { return query{Kinds: kind(r)} }},
+		{name: "severity", query: func(r *rand.Rand) query { return query{Severities: []models.Severity{siteSeverities[r.IntN(4)]}} }},
+		{name: "label", query: func(r *rand.Rand) query { return query{Labels: label(r)} }},
+		{name: "verdict", query: func(r *rand.Rand) query {
 			return query{Verdicts: []models.Verdict{often(r, []models.Verdict{"", models.VerdictTrue, models.VerdictNuisance}, 1, 1, 1)}}
 		}},
-		{"state closed", func(*rand.Rand) query { return query{States: []models.State{models.StateClosed}} }},
-		{"footage", func(r *rand.Rand) query {
+		{name: "state closed", query: func(*rand.Rand) query { return query{States: []models.State{models.StateClosed}} }},
+		{name: "footage", query: func(r *rand.Rand) query {
 			return query{Footage: []models.FootageState{often(r, []models.FootageState{models.FootagePending, models.FootageStored, models.FootageDeleted}, 1, 1, 1)}}
 		}},
-		{"held", func(*rand.Rand) query { return query{Held: &yes} }},
-		{"dwell", func(r *rand.Rand) query { return query{MinDwell: pickDwell(r)} }},
-		{"a day", func(r *rand.Rand) query { from, to := day(r); return query{From: from, To: to} }},
-		{"text: one word", func(r *rand.Rand) query { return query{Text: s.word(r)} }},
-		{"text: two words", func(r *rand.Rand) query { return query{Text: s.word(r) + " " + s.word(r)} }},
-		{"text: the two most frequent words", func(*rand.Rand) query { return query{Text: s.words[0] + " " + s.words[1]} }},
-		{"text: a frequent and a rare word", func(*rand.Rand) query { return query{Text: s.words[0] + " " + rare} }},
-		{"text: names", func(r *rand.Rand) query { return query{Text: label(r)[0] + " fence"} }},
-		{"text: a name and a word", func(r *rand.Rand) query { return query{Text: "loitering " + s.word(r)} }},
-		{"text: names that never go together", func(*rand.Rand) query { return query{Text: "dog loitering"} }},
-		{"camera, kind", func(r *rand.Rand) query { return query{Cameras: camera(r), Kinds: kind(r)} }},
-		{"camera, label", func(r *rand.Rand) query { return query{Cameras: camera(r), Labels: label(r)} }},
-		{"kind, label", func(r *rand.Rand) query { return query{Kinds: kind(r), Labels: label(r)} }},
-		{"camera, a day", func(r *rand.Rand) query { from, to := day(r); return query{Cameras: camera(r), From: from, To: to} }},
-		{"camera, dwell", func(r *rand.Rand) query { return query{Cameras: camera(r), MinDwell: pickDwell(r)} }},
-		{"label, dwell", func(r *rand.Rand) query { return query{Labels: label(r), MinDwell: pickDwell(r)} }},
-		{"camera, held", func(r *rand.Rand) query { return query{Cameras: camera(r), Held: &yes} }},
-		{"kind, verdict, severity", func(r *rand.Rand) query {
+		{name: "held", query: func(*rand.Rand) query { return query{Held: &yes} }},
+		{name: "dwell", query: func(r *rand.Rand) query { return query{MinDwell: pickDwell(r)} }},
+		{name: "a day", query: func(r *rand.Rand) query { from, to := day(r); return query{From: from, To: to} }},
+		{name: "text: one word", query: func(r *rand.Rand) query { return query{Text: s.word(r)} }},
+		{name: "text: two words", query: func(r *rand.Rand) query { return query{Text: s.word(r) + " " + s.word(r)} }},
+		{name: "text: the two most frequent words", query: func(*rand.Rand) query { return query{Text: s.words[0] + " " + s.words[1]} }},
+		{name: "text: a frequent and a rare word", query: func(*rand.Rand) query { return query{Text: s.words[0] + " " + rare} }},
+		{name: "text: names", query: func(r *rand.Rand) query { return query{Text: label(r)[0] + " fence"} }},
+		{name: "text: a name and a word", query: func(r *rand.Rand) query { return query{Text: "loitering " + s.word(r)} }},
+		{name: "text: names that never go together", query: func(*rand.Rand) query { return query{Text: "dog loitering"} }},
+		{name: "camera, kind", query: func(r *rand.Rand) query { return query{Cameras: camera(r), Kinds: kind(r)} }},
+		{name: "camera, label", query: func(r *rand.Rand) query { return query{Cameras: camera(r), Labels: label(r)} }},
+		{name: "kind, label", query: func(r *rand.Rand) query { return query{Kinds: kind(r), Labels: label(r)} }},
+		{name: "camera, a day", query: func(r *rand.Rand) query { from, to := day(r); return query{Cameras: camera(r), From: from, To: to} }},
+		{name: "camera, dwell", query: func(r *rand.Rand) query { return query{Cameras: camera(r), MinDwell: pickDwell(r)} }},
+		{name: "label, dwell", query: func(r *rand.Rand) query { return query{Labels: label(r), MinDwell: pickDwell(r)} }},
+		{name: "camera, held", query: func(r *rand.Rand) query { return query{Cameras: camera(r), Held: &yes} }},
+		{name: "kind, verdict, severity", query: func(r *rand.Rand) query {
 			return query{Kinds: kind(r), Verdicts: []models.Verdict{models.VerdictTrue}, Severities: []models.Severity{siteSeverities[r.IntN(4)]}}
 		}},
-		{"text, camera", func(r *rand.Rand) query { return query{Text: s.word(r), Cameras: camera(r)} }},
-		{"text, dwell", func(r *rand.Rand) query { return query{Text: s.word(r), MinDwell: pickDwell(r)} }},
-		{"text, a day", func(r *rand.Rand) query { from, to := day(r); return query{Text: s.word(r), From: from, To: to} }},
-		{"text, dwell, camera, label", func(r *rand.Rand) query {
+		{name: "text, camera", query: func(r *rand.Rand) query { return query{Text: s.word(r), Cameras: camera(r)} }},
+		{name: "text, dwell", query: func(r *rand.Rand) query { return query{Text: s.word(r), MinDwell: pickDwell(r)} }},
+		{name: "text, a day", query: func(r *rand.Rand) query { from, to := day(r); return query{Text: s.word(r), From: from, To: to} }},
+		{name: "text, dwell, camera, label", query: func(r *rand.Rand) query {
 			return query{Text: s.word(r), MinDwell: pickDwell(r), Cameras: camera(r), Labels: label(r)}
 		}},
-		{"text, as a queue", func(r *rand.Rand) query { return query{Text: s.word(r), Order: storage.OrderQueue} }},
-		{"camera, state closed, footage deleted", func(r *rand.Rand) query {
+		{name: "text, as a queue", query: func(r *rand.Rand) query { return query{Text: s.word(r), Order: storage.OrderQueue} }},
+		{name: "camera, state closed, footage deleted", query: func(r *rand.Rand) query {
 			return query{Cameras: camera(r), States: []models.State{models.StateClosed}, Footage: []models.FootageState{models.FootageDeleted}}
 		}},
-		{"everything at once", func(r *rand.Rand) query {
+		{name: "everything at once", query: func(r *rand.Rand) query {
 			from, to := day(r)
 			return query{Text: s.word(r), MinDwell: time.Minute, Cameras: camera(r), Zones: []models.ZoneID{"door"}, Labels: []string{"person"},
 				Kinds: kind(r), States: []models.State{models.StateClosed}, From: from, To: to.Add(30 * 24 * time.Hour)}
 		}},
 	}
+	return append(list,
+		searchKind{name: "one incident", goal: incidentPage, do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
+			_, err := x.Get(ctx, s.id(rng.IntN(s.n)))
+			return err
+		}},
+		searchKind{name: "the log book", do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
+			from, to := day(rng)
+			_, err := x.Entries(ctx, storage.EntryQuery{From: from, To: to})
+			return err
+		}},
+		searchKind{name: "the log book of an officer", do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
+			from, to := day(rng)
+			_, err := x.Entries(ctx, storage.EntryQuery{From: from, To: to, Who: officer(rng)})
+			return err
+		}},
+		searchKind{name: "the log book of three cameras", do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
+			from, to := day(rng)
+			_, err := x.Entries(ctx, storage.EntryQuery{From: from, To: to, Cameras: slices.Concat(camera(rng), camera(rng), camera(rng))})
+			return err
+		}})
 }
