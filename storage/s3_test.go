@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -352,4 +353,13 @@ func tamper(t *testing.T, to string, victim []byte) string {
 	quiet(front).Start()
 	t.Cleanup(front.Close)
 	return host(front)
+}
+
+// A service that hangs up may do so before the first byte is sent, which the transport
+// puts in words of its own.
+func TestS3HintOfAConnectionThatIsClosed(t *testing.T) {
+	err := &url.Error{Op: "Put", URL: "http://127.0.0.1:1/b", Err: &net.OpError{Op: "set", Net: "tcp", Err: net.ErrClosed}}
+	if got := (&s3{}).explain("put", "k", err).Error(); !strings.Contains(got, "is it an S3 service") {
+		t.Errorf("got %s", got)
+	}
 }

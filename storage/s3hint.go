@@ -85,6 +85,7 @@ func (s *s3) hint(err error, answer minio.ErrorResponse) string {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "no way to that host: look at network and firewall"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF),
+		errors.Is(err, net.ErrClosed),                                      // it was closed before the first byte was sent
 		strings.Contains(err.Error(), "Connection closed by foreign host"), // minio-go's word for EOF
 		strings.Contains(err.Error(), "server closed idle connection"):     // net/http's, when it comes early
 		if s.tls {
