@@ -32,6 +32,10 @@ const (
 // the change that it tells of, or not at all. It is safe for concurrent use, also by
 // several processes on the same PostgreSQL database: a notice is claimed by one of them.
 type Outbox struct {
+	// Changed, when set before the index is used, is called after each record that is
+	// created or changed, so that deadlines and notices are looked at anew. It must not block.
+	Changed func()
+
 	x       *sqlIndex
 	dropped atomic.Uint64 // since the last Tend
 	puts    atomic.Uint64
@@ -52,6 +56,11 @@ func NewOutbox(index Index, occasions func(before *models.Incident, after models
 	b := &Outbox{x: x, most: MaxWaiting, logged: maxLogged}
 	x.tells = func(ctx context.Context, tx *sql.Tx, before *models.Incident, after models.Incident) error {
 		return b.put(ctx, tx, occasions(before, after))
+	}
+	x.changed = func() {
+		if b.Changed != nil {
+			b.Changed()
+		}
 	}
 	return b, nil
 }
@@ -89,6 +98,13 @@ func (x *sqlIndex) told(ctx context.Context, tx *sql.Tx, before *models.Incident
 		return nil
 	}
 	return x.tells(ctx, tx, before, after)
+}
+
+// tellChanged says that a record is stored.
+func (x *sqlIndex) tellChanged() {
+	if x.changed != nil {
+		x.changed()
+	}
 }
 
 // Due visits the incidents with a deadline that is open, runs, is not noted as missed, and

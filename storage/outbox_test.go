@@ -277,6 +277,8 @@ func testOutbox(t *testing.T, open func(*testing.T) Index) {
 			return []models.Dispatch{post(fmt.Sprint(after.Revision), "hook", after.Severity, 0)}
 		})
 		ok(t, err)
+		changes := 0
+		b.Changed = func() { changes++ }
 		in := models.Incident{ID: "one", Camera: "gate", Severity: models.SeverityLow, State: models.StateNew, Alarm: midday, Start: midday}
 		stored, err := x.Create(ctx, in)
 		ok(t, err)
@@ -298,6 +300,9 @@ func testOutbox(t *testing.T, open func(*testing.T) Index) {
 		want := [][2]models.Severity{{"", models.SeverityLow}, {"", models.SeverityLow}, {models.SeverityLow, models.SeverityHigh}}
 		if !reflect.DeepEqual(calls, want) || stored.Number != 1 {
 			t.Errorf("asked of %v, want %v", calls, want)
+		}
+		if changes != 3 {
+			t.Errorf("%d changes were told, want 3", changes)
 		}
 	})
 

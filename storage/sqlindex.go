@@ -27,6 +27,9 @@ type dialect struct {
 	forUpdate string           // after a SELECT whose row the transaction will write
 	// schemaLock keeps other processes from migrating; empty where a transaction does.
 	schemaLock string
+	// apart ends a condition that is to be looked up for each row that a walk passes, where
+	// the planner would turn it into a join and go through all of the other side first.
+	apart string
 	// remote says that a commit may go unanswered, because a network or another process
 	// lies between.
 	remote bool
@@ -63,6 +66,8 @@ type sqlIndex struct {
 	onStep   func(string)  // tests only; see step
 	// tells puts what people are to be told of a change into the outbox; nil: there is none.
 	tells func(ctx context.Context, tx *sql.Tx, before *models.Incident, after models.Incident) error
+	// changed is called when a record was created or changed, after it is stored; nil: nobody asks.
+	changed func()
 }
 
 func (x *sqlIndex) fail(op string, err error) error {
@@ -165,6 +170,7 @@ func (x *sqlIndex) Create(ctx context.Context, in models.Incident) (models.Incid
 	}); err != nil {
 		return models.Incident{}, x.fail("create "+string(in.ID), err)
 	}
+	x.tellChanged()
 	return stored, nil
 }
 
@@ -327,6 +333,7 @@ func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func
 	case err != nil:
 		return models.Incident{}, x.fail("update "+string(id), err)
 	}
+	x.tellChanged()
 	return in, nil
 }
 
