@@ -236,6 +236,17 @@ func (d *Dispatcher) Status(ctx context.Context) ([]Status, uint64, error) {
 	return out, d.dropped, err
 }
 
+// Failing names the channels whose last attempt went wrong.
+func (d *Dispatcher) Failing() []string {
+	var out []string
+	for _, w := range d.all() {
+		if w.status().Failures > 0 {
+			out = append(out, w.Name)
+		}
+	}
+	return out
+}
+
 // ErrChannel says that there is no channel of that name.
 var ErrChannel = fmt.Errorf("channel: %w", fs.ErrNotExist)
 

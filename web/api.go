@@ -66,6 +66,7 @@ func apiConfig() huma.Config {
 				{Name: "custody", Description: "What proves evidence, keeps it, and says who used it."},
 				{Name: "recall", Description: "Continuous footage of any time."},
 				{Name: "cameras", Description: "What is watched, and how well."},
+				{Name: "notify", Description: "How people outside the console are told."},
 				{Name: "reports", Description: "What can be learnt from many incidents."},
 				{Name: "events", Description: "What happens, as it happens."},
 				{Name: "operation", Description: "For monitoring and orchestration."},
@@ -104,6 +105,7 @@ func (s *Server) describe(api huma.API) {
 	s.describeRecall(api)
 	s.describeCameras(api)
 	s.describeReports(api)
+	s.describeNotify(api)
 	s.describeEvents(api)
 	s.describeOperation(api)
 }

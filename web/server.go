@@ -71,6 +71,7 @@ type Server struct {
 	Keeper   Keeper
 	Recall   Recall
 	Playable Playable
+	Notify   Notify
 	Exporter Exporter
 	// Keys are the public keys that signatures are checked with, the current one first.
 	Keys func() []PublicKey
@@ -201,6 +202,11 @@ func (s *Server) register() error {
 			return health
 		},
 		Open: func(ctx context.Context) (int, error) { return s.Incidents.Count(ctx, openQuery) },
+	}
+	if s.Notify != nil {
+		if err := s.Registry.Register(notifyMetrics{s.Notify}); err != nil {
+			return err
+		}
 	}
 	return errors.Join(s.Registry.Register(s.requests), s.Registry.Register(m))
 }

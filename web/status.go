@@ -20,6 +20,8 @@ type Status struct {
 	Cameras CameraCount   `json:"cameras"`
 	// HostClock is filled in by the program.
 	HostClock HostClock `json:"host_clock"`
+	// FailingChannels is filled in by the program.
+	FailingChannels []string `json:"failing_channels" doc:"ways to tell people outside the console whose last attempt went wrong"`
 }
 
 // HostClock says how far the clock of this machine can be believed.
@@ -67,6 +69,7 @@ func wholeStatus(s Status) Status {
 	if s.Config.Errors == nil {
 		s.Config.Errors = []string{}
 	}
+	s.FailingChannels = orEmpty(s.FailingChannels)
 	return s
 }
 
@@ -95,7 +98,7 @@ func (s *Server) features() []string {
 		on   bool
 	}{
 		{"custody", s.Custody != nil}, {"hold", s.Keeper != nil}, {"recall", s.Recall != nil},
-		{"playable", s.Playable != nil}, {"export", s.Exporter != nil}, {"keys", s.Keys != nil},
+		{"playable", s.Playable != nil}, {"notify", s.Notify != nil}, {"export", s.Exporter != nil}, {"keys", s.Keys != nil},
 	} {
 		if f.on {
 			out = append(out, f.name)

@@ -64,6 +64,7 @@ type service struct {
 	hub      *web.Hub
 	custody  *custodian
 	footage  *archive.Archive
+	notifier *notifier
 }
 
 func (s *service) run(ctx context.Context) (err error) {
@@ -120,6 +121,9 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("web.listen: %w", err)
 	}
+	if s.notifier, err = newNotifier(s, index, storage.Evidence{Spool: spool, Bucket: bucket}, accounts); err != nil {
+		return err
+	}
 	s.footage, err = openFootage(s.cfg, index, s.custody.Log, s.log)
 	if err != nil {
 		return err
@@ -161,8 +165,10 @@ func (s *service) run(ctx context.Context) (err error) {
 				return err
 			}},
 			{Name: "bucket", Run: bucket.Check},
+			{Name: "notify", Run: s.notifier.check},
 		},
 	}
+	server.Notify = channels{s.notifier}
 	server.Playable = newPlayable(s.cfg, storage.Evidence{Spool: spool, Bucket: bucket}, s.log)
 	server.Exporter = &exporter{index: index, evidence: storage.Evidence{Spool: spool, Bucket: bucket}, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
 	if err := recorder.Resume(ctx); err != nil {
@@ -199,6 +205,8 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
 	early.Go(func() error { return s.keeper.Run(runCtx) })
 	early.Go(func() error { return s.followStatus(runCtx) })
+	early.Go(func() error { return s.notifier.watcher.Run(runCtx) })
+	late.Go(func() error { return s.notifier.dispatcher.Run(uploadCtx) }) // what the end of an incident owes is told too
 	early.Go(func() error { return s.footage.Run(runCtx) })
 	<-runCtx.Done()
 	s.log.Info("stopping: cutting clips")
@@ -267,6 +275,9 @@ func (s *service) followConfig(ctx context.Context, watch *pipeline.Service, his
 			s.hub.Forget(gone)
 		}
 		s.footage.SetDefault(footagePolicy(cfg.Record))
+		if err := s.notifier.apply(cfg); err != nil {
+			s.log.Error("the channels for notifications stay as they were", "err", err)
+		}
 		s.log.Info("configuration applied", "hash", cfg.Hash, "cameras", len(cfg.Cameras))
 		if keys := s.cfg.NeedsRestart(cfg); len(keys) > 0 {
 			s.log.Warn("these settings change at the next start", "keys", keys)
@@ -312,7 +323,7 @@ func (s *service) webStatus() web.Status {
 	up := s.uploader.Status()
 	kept := s.keeper.Status()
 	synced, maxError, known := pipeline.HostClock()
-	return web.Status{Version: version, HostClock: web.HostClock{Known: known, Synchronised: synced, MaxError: maxError},
+	return web.Status{Version: version, FailingChannels: s.notifier.dispatcher.Failing(), HostClock: web.HostClock{Known: known, Synchronised: synced, MaxError: maxError},
 		Started: s.started, Config: *s.status.Load(),
 		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries,
 			Open: up.Open, OpenBytes: up.OpenBytes,
