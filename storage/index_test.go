@@ -23,10 +23,13 @@ import (
 
 // The acceptance suite: what Index promises, over both databases.
 func TestIndex(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		testIndex(t, func(t *testing.T) Index { return mustSQLite(t) })
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		server := pgtest.Start(t)
 		n := 0
 		testIndex(t, func(t *testing.T) Index {
@@ -436,7 +439,7 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		create(t, x, all...)
 		number(all)
 		rng := rand.New(rand.NewPCG(1, 2))
-		for range 600 {
+		for range 500 {
 			q := randomQuery(rng)
 			want := expect(all, q)
 			if got := ids(t, x, q); !slices.Equal(got, want) {
@@ -740,7 +743,7 @@ func some[T any](rng *rand.Rand, from []T) []T {
 
 func randomQuery(rng *rand.Rand) Query {
 	q := Query{Cameras: some(rng, cameras), Zones: some(rng, zones), Kinds: some(rng, kinds),
-		Severities: some(rng, severities), States: some(rng, states), Verdicts: some(rng, verdicts), Limit: 3 + rng.IntN(40), Brief: rng.IntN(2) == 0}
+		Severities: some(rng, severities), States: some(rng, states), Verdicts: some(rng, verdicts), Limit: 7 + rng.IntN(60), Brief: rng.IntN(2) == 0}
 	if rng.IntN(2) == 0 {
 		q.Order = OrderQueue
 	}

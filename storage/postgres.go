@@ -41,7 +41,7 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	x := &sqlIndex{
 		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
 			unindexed: unindexedPostgres, explain: explainPostgres,
-			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), remote: true},
+			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), remote: true, apart: " OFFSET 0"},
 		write:    db,
 		read:     db,
 		patience: settlePatience,

@@ -14,6 +14,7 @@ import (
 // where gathers conditions and their arguments.
 type where struct {
 	bind  func(int) string
+	apart string // of the dialect; see there
 	conds []string
 	args  []any
 }
@@ -246,7 +247,7 @@ func (w *where) tagged(tags []any) {
 	n.in("n.word", tags)
 	n.add("n.alarm_us = f.alarm_us AND n.id = f.id")
 	w.args = n.args
-	w.add("EXISTS (SELECT 1 FROM words n" + n.String() + ")")
+	w.add("EXISTS (SELECT 1 FROM words n" + n.String() + w.apart + ")")
 }
 
 // rest are the conditions that no index helps with.
@@ -342,7 +343,7 @@ func qualified(order, table string) string {
 // walk makes the statement of one walk, without its order; empty when nothing of it can be
 // on the page.
 func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
-	w := where{bind: x.bind, args: all.args}
+	w := where{bind: x.bind, apart: x.apart, args: all.args}
 	w.along(along)
 	if s.q.order() == OrderQueue && along.priority >= 0 && along.column != "priority" {
 		priority := "f.priority"
@@ -405,7 +406,7 @@ func (w *where) along(along walk) {
 		n.in("n.word", along.tags[:len(along.tags)-1])
 		n.add("n.alarm_us = f.alarm_us AND n.id = f.id")
 		w.args = n.args
-		w.add("NOT EXISTS (SELECT 1 FROM words n" + n.String() + ")")
+		w.add("NOT EXISTS (SELECT 1 FROM words n" + n.String() + w.apart + ")")
 	}
 }
 

@@ -228,7 +228,7 @@ func (w *where) group(d dialect, along walk) {
 }
 
 func (w *where) note(word string) string {
-	return "SELECT 1 FROM words n WHERE n.word = " + w.arg(word) + " AND n.alarm_us = f.alarm_us AND n.id = f.id"
+	return "SELECT 1 FROM words n WHERE n.word = " + w.arg(word) + " AND n.alarm_us = f.alarm_us AND n.id = f.id" + w.apart
 }
 
 // has limits to incidents that have a word, in a name or in a note.
@@ -450,7 +450,7 @@ func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit in
 		all := where{bind: x.bind}
 		var branches []string
 		for i, along := range way {
-			w := where{bind: x.bind, args: all.args}
+			w := where{bind: x.bind, apart: x.apart, args: all.args}
 			w.along(along)
 			w.within(s.q, s.alarms)
 			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+

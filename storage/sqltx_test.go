@@ -20,6 +20,7 @@ import (
 // The database goes away in the middle of an Update and comes back: it has happened once,
 // or the caller is told that it has not, or that nobody knows.
 func TestDatabaseGoesAwayInMidAction(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	dsn := server.Database("away")
 	wire := newWire(t, dsn)
@@ -186,6 +187,7 @@ func (w *wire) join(client net.Conn, address string) {
 }
 
 func TestSeveralNodesShareAnIndex(t *testing.T) {
+	t.Parallel()
 	dsn := pgtest.Start(t).Database("shared")
 	const nodes, each = 3, 20
 	var wg sync.WaitGroup
