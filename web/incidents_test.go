@@ -142,7 +142,8 @@ func TestLifeOfAnIncident(t *testing.T) {
 	b.want(http.StatusOK, "POST", path+"/close", nil).decode(t, &got)
 	b.want(http.StatusConflict, "POST", path+"/close", nil)
 
-	want := []models.Action{{At: day, Who: people.AdminUser, What: "acknowledged", Note: "going there"}, {At: day, Who: people.AdminUser, What: "closed"}}
+	taken := []models.Changed{{Field: "officer", To: people.AdminUser}}
+	want := []models.Action{{At: day, Who: people.AdminUser, What: "acknowledged", Note: "going there", Changed: taken}, {At: day, Who: people.AdminUser, What: "closed"}}
 	if got.State != models.StateClosed || !reflect.DeepEqual(got.Log, want) || got.Revision != 3 {
 		t.Errorf("got %s, revision %d, log %v", got.State, got.Revision, got.Log)
 	}
@@ -206,6 +207,8 @@ func TestJudgement(t *testing.T) {
 	by := func(what, note string) models.Action {
 		return models.Action{At: day, Who: people.AdminUser, What: what, Note: note}
 	}
+	acknowledged := by("acknowledged", "")
+	acknowledged.Changed = []models.Changed{{Field: "officer", To: people.AdminUser}}
 	for _, tc := range []struct {
 		name  string
 		state models.State
@@ -225,8 +228,8 @@ func TestJudgement(t *testing.T) {
 		{name: "seen, and it is rain", state: models.StateNew, path: "acknowledge",
 			body: `{"verdict":"nuisance","reason":"rain","note":"heavy"}`, code: 200,
 			want: &models.Judgement{Verdict: models.VerdictNuisance, Reason: models.NuisanceRain, Note: "heavy"},
-			log:  log{by("acknowledged", ""), by("judged nuisance: rain", "heavy")}},
-		{name: "seen without a word", state: models.StateNew, path: "acknowledge", body: `{}`, code: 200, log: log{by("acknowledged", "")}},
+			log:  log{acknowledged, by("judged nuisance: rain", "heavy")}},
+		{name: "seen without a word", state: models.StateNew, path: "acknowledge", body: `{}`, code: 200, log: log{acknowledged}},
 		{name: "seen by somebody else before: not judged either", state: models.StateAcknowledged, path: "acknowledge",
 			body: `{"verdict":"true"}`, code: 409, says: "acknowledged"},
 		{name: "nuisance without a reason", state: models.StateNew, path: "judgement", body: `{"verdict":"nuisance"}`, code: 422, says: "needs a reason"},
