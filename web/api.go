@@ -64,6 +64,7 @@ func apiConfig() huma.Config {
 				{Name: "desk", Description: "What people do with an incident, stage by stage."},
 				{Name: "evidence", Description: "Clips and pictures of incidents, and packages of them."},
 				{Name: "custody", Description: "What proves evidence, keeps it, and says who used it."},
+				{Name: "inbound", Description: "Devices and systems that open incidents by themselves."},
 				{Name: "recall", Description: "Continuous footage of any time."},
 				{Name: "cameras", Description: "What is watched, and how well."},
 				{Name: "notify", Description: "How people outside the console are told."},
@@ -97,6 +98,8 @@ func (s *Server) describe(api huma.API) {
 	s.describeIncidents(api)
 	s.describeDesk(api)
 	s.describeEvidence(api)
+	s.describeAttachments(api)
+	s.describeInbound(api)
 	s.describePlayable(api)
 	s.describeExhibits(api)
 	s.describeIntegrity(api)
@@ -162,7 +165,7 @@ var enums = map[string]map[string][]string{
 }
 
 var roles = list(models.RoleClip, models.RoleStill, models.RolePicture, models.RoleWhy, models.RoleMask, models.RoleManifest,
-	models.RoleSignature, models.RolePart, models.RoleDeletion)
+	models.RoleSignature, models.RolePart, models.RoleDeletion, models.RoleAttachment, models.RoleExhibit)
 
 var acts = list(models.ActStarted, models.ActCreated, models.ActUploaded, models.ActViewed, models.ActPlayed, models.ActRecalled,
 	models.ActExported, models.ActRedacted, models.ActHeld, models.ActReleased, models.ActDeleted, models.ActDamaged,

@@ -59,7 +59,9 @@ func (s *Server) guard(mux *http.ServeMux) http.Handler {
 		if !s.admit(w, r) {
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+		if !isUpload(r) {
+			r.Body = http.MaxBytesReader(w, r.Body, largestBody)
+		}
 		mux.ServeHTTP(w, r)
 		requestOf(r.Context()).pattern = r.Pattern
 	})
@@ -121,6 +123,8 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 		return true // health and the console's files
 	case path == "/api/session" && r.Method == http.MethodPost:
 		return true // logging in
+	case strings.HasPrefix(path, "/api/inbound/") && r.Method == http.MethodPost:
+		return true // a device, which proves who it is to the operation
 	case !ok:
 		detail := "log in first"
 		if _, sent := bearer(r); sent {
@@ -199,11 +203,16 @@ func isStream(path string) bool {
 	}
 	switch of, last := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]; {
 	case strings.HasPrefix(of, "/api/incidents/"):
-		return last == "clip" || last == "playable" || last == "integrity"
+		return last == "clip" || last == "clip.mp4" || last == "playable" || last == "integrity" || last == "attachments" || strings.HasSuffix(of, "/attachments/")
 	case strings.HasPrefix(of, "/api/recall/"):
 		return last == "clip.mp4"
 	}
 	return false
+}
+
+// isUpload says of which bodies the handler bounds the length.
+func isUpload(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/incidents/") && strings.HasSuffix(r.URL.Path, "/attachments")
 }
 
 // finish logs a request that is over and counts it. Pictures and the console's files

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/people"
 	"github.com/vedette-cctv/vedette/storage"
@@ -73,6 +74,15 @@ type Server struct {
 	Playable Playable
 	Notify   Notify
 	Exporter Exporter
+	// Attachments keeps files that people add, and Linked the copies of footage that they
+	// link to an incident.
+	Attachments Attachments
+	Linked      Linked
+	// Inbound finds a device or a system that may open incidents by its name, by the
+	// configuration in force; nil: there are none. CheckInbound says why the signature of a
+	// body is none by a secret, or one of long ago.
+	Inbound      func(name string) (config.Inbound, bool)
+	CheckInbound func(secret, body []byte, header string, now time.Time) error
 	// Keys are the public keys that signatures are checked with, the current one first.
 	Keys func() []PublicKey
 	// CheckSignature says why a signature does not fit the data, by those keys.
@@ -109,6 +119,8 @@ type Server struct {
 	sessions  sessions
 	byAddress *limiter
 	byAccount *limiter
+	uploads   chan struct{} // a place for each file that is received now
+	devices   devices
 	readiness readiness
 	linking   sync.Mutex // serialises merges and splits, which change two records
 	notes     repeats
@@ -130,6 +142,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		lifetime: s.SessionLifetime, idle: s.SessionIdle, all: map[token]*session{}}
 	s.byAddress = newLimiter(addressEvery, addressBurst)
 	s.byAccount = newLimiter(accountEvery, accountBurst)
+	s.uploads = make(chan struct{}, maxUploads)
 	if err := s.register(); err != nil {
 		return nil, err
 	}
