@@ -390,8 +390,8 @@ func (s search) named(g group) [][]walk {
 // maxNamed bounds the walks along what a text names: it mostly names one.
 const maxNamed = 4
 
-// few and many are how many entries of a way are looked at to see how rare it is: many
-// when every way has few. What is open is rare, but all of it is new.
+// few is how many entries of a way are looked at to see how rare it is, and many of one
+// whose entries are all new: how far back these reach says nothing of how many there are.
 const (
 	few  = 200
 	many = 4000
@@ -416,12 +416,19 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 	case n < few:
 		return ways[best], nil
 	}
-	more, err := x.sample(ctx, s, ways, many)
-	if err != nil {
-		return nil, err
+	for _, way := range ways {
+		if !passing(way) {
+			continue
+		}
+		more, err := x.sample(ctx, s, [][]walk{way}, many)
+		if err != nil {
+			return nil, err
+		}
+		if more[0].n < many {
+			return way, nil
+		}
 	}
-	best = slices.IndexFunc(more, func(o sample) bool { return o == rarer(more) })
-	if more[best].n == many && s.q.order() == OrderQueue && ways[best][0].word == "" {
+	if s.q.order() == OrderQueue && ways[best][0].word == "" {
 		frequent, err := x.frequent(ctx, newest[best].back)
 		if err != nil {
 			return nil, err
@@ -431,6 +438,19 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 		}
 	}
 	return ways[best], nil
+}
+
+// passing says whether a way goes along what incidents are only for a while: what is open,
+// on its way to the bucket, or has a clock that runs.
+func passing(way []walk) bool {
+	return !slices.ContainsFunc(way, func(w walk) bool {
+		switch w.value {
+		case string(models.StateNew), string(models.StateAcknowledged), string(models.StateResolved),
+			string(models.FootageRecording), string(models.FootagePending):
+			return w.column != "state" && w.column != "footage"
+		}
+		return w.clock != runs
+	})
 }
 
 // sample is what is known of a way: how many entries it has, up to a limit, and how far
