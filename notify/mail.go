@@ -191,7 +191,7 @@ func (c *Mail) send(ctx context.Context, mails []*mail.Msg) error {
 	}
 	limit := time.Minute
 	if at, ok := ctx.Deadline(); ok {
-		limit = max(time.Until(at), time.Millisecond)
+		limit = max(time.Until(at), 0) + time.Second // ctx comes first, and says so
 	}
 	options := []mail.Option{mail.WithPort(o.Port), mail.WithTLSConfig(secure), mail.WithTimeout(limit),
 		mail.WithoutNoop(), mail.WithDialContextFunc(dial)}
