@@ -1,4 +1,5 @@
 // A believable night for screenshots and for working on the console.
+import { promises } from "./desk.mjs";
 
 /** @param {import("./server.mjs").Mock} mock */
 export function tellStory(mock) {
@@ -9,6 +10,7 @@ export function tellStory(mock) {
   mock.open({
     age: 700, scene: 2, severity: "high", state: "acknowledged", revision: 2,
     assignment: { officer: "m.weber", by: "m.weber", at: at(640) }, course: { acknowledged: at(640) }, edition: 1,
+    deadlines: promises("high", Date.now() - 700_000).map((d) => (d.promise === "acknowledge" ? { ...d, met: at(640) } : d)),
     log: [{ at: at(640), who: "m.weber", what: "claimed", note: "Watching on the second screen." }],
   });
   mock.open({ age: 1200, scene: 0, severity: "medium", kind: "line" });

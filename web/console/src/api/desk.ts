@@ -1,7 +1,7 @@
 import { ApiError, request } from "./client";
 import type { PlannedChange } from "../lib/steps";
 import type {
-  Candidate, Delivery, Duplicate, Effort, Exhibit, Grant, Incident, Mark, Nuisance, Person, Policy, Position, Profile, Resolution, Review, Right, Severity, Similar, Statement,
+  Delivery, Duplicate, Effort, Exhibit, Grant, Incident, Mark, Nuisance, Person, Policy, Position, Profile, Resolution, Review, Right, Severity, Similar, Statement,
   Subject, Suggestion, Task, Token,
 } from "./types";
 
@@ -137,4 +137,43 @@ export const people = {
   revoke: (t: Token) => request<void>("DELETE", `/api/tokens/${id(t.id)}`),
 };
 
-export type { Candidate };
+/** A way by which people outside the console are told. */
+export interface Channel {
+  name: string;
+  type: "webhook" | "mail";
+  target: string;
+  /** Empty: everything. */
+  kinds: string[];
+  min_severity: string;
+  groups: string[];
+  schedule: unknown[];
+  waiting: number;
+  delivered: number;
+  failed: number;
+  /** Attempts in a row that went wrong. */
+  failures: number;
+  failing_since?: string;
+  last_error?: string;
+  last_sent?: string;
+}
+
+/** One notice on its way through one channel. */
+export interface Dispatch {
+  id: string;
+  channel: string;
+  kind: string;
+  state: "waiting" | "delivered" | "failed" | "dropped";
+  incident?: string;
+  number?: number;
+  promise?: string;
+  at: string;
+  attempts: number;
+  error?: string;
+}
+
+export const notify = {
+  channels: () => request<{ items: Channel[]; dropped: number }>("GET", "/api/notify"),
+  test: (channel: string) => request<Dispatch>("POST", `/api/notify/${id(channel)}/test`),
+  deliveries: (after = "") => request<{ items: Dispatch[]; next: string }>("GET", `/api/notify/deliveries?limit=50${after && `&after=${id(after)}`}`),
+};
+

@@ -17,7 +17,7 @@ describe("a countdown", () => {
     { name: "runs", given: promise("respond", 9), standing: "running", text: "9:00 to respond" },
     { name: "is near in its last fifth", given: promise("respond", 2), standing: "near", text: "2:00 to respond" },
     { name: "is near when the policy says so", given: promise("acknowledge", 4), warn: 5 * minute, standing: "near", text: "4:00 to claim" },
-    { name: "is late", given: promise("resolve", -3), standing: "late", text: "resolve: late by 3:00" },
+    { name: "is late", given: promise("resolve", -3), standing: "late", text: "resolve late 3:00" },
     {
       name: "stands while something is waited for",
       given: promise("resolve", 0, { due: undefined, paused: "police", left_ns: 90e9 }),

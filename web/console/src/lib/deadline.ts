@@ -47,12 +47,12 @@ export function next(i: Incident, now: number, warn = 0): Countdown | undefined 
   return running[0] ?? open[0];
 }
 
-/** 4:12 to respond; late by 0:31, respond; 4:12 to respond, waits for the police */
+/** 4:12 to respond; respond late 0:31; 4:12 to respond, waits for the police */
 export function countdownText(c: Countdown): string {
   const verb = promiseWord(c.promise);
   switch (c.standing) {
     case "late":
-      return `${verb}: late by ${counting(-c.left)}`;
+      return `${verb} late ${counting(-c.left)}`;
     case "paused":
       return `${counting(Math.abs(c.left))} ${c.left < 0 ? "late" : `to ${verb}`}, clock stands`;
     case "kept":

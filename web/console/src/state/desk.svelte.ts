@@ -44,3 +44,10 @@ class DeskState {
 }
 
 export const deskState = new DeskState();
+
+/** Whether somebody opens an incident by hand. */
+class Opening {
+  asked = $state(false);
+}
+
+export const opening = new Opening();

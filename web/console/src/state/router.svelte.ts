@@ -7,6 +7,9 @@ export type Route =
   | { page: "precision" }
   | { page: "recall" }
   | { page: "custody" }
+  | { page: "people" }
+  | { page: "account" }
+  | { page: "notifications" }
   | { page: "lost" };
 
 export function match(path: string): Route {
@@ -19,6 +22,7 @@ export function match(path: string): Route {
   if (first === "precision" && parts.length === 1) return { page: "precision" };
   if (first === "recall" && parts.length === 1) return { page: "recall" };
   if (first === "custody" && parts.length === 1) return { page: "custody" };
+  if (parts.length === 1 && (first === "people" || first === "account" || first === "notifications")) return { page: first };
   return { page: "lost" };
 }
 
