@@ -10,8 +10,8 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// Profile is how the offender of a series works, as far as its incidents tell.
-type Profile struct {
+// SeriesProfile is how the offender of a series works, as far as its incidents tell.
+type SeriesProfile struct {
 	Incidents int       `json:"incidents"`
 	First     time.Time `json:"first,omitzero"` // alarm
 	Last      time.Time `json:"last,omitzero"`
@@ -79,10 +79,10 @@ const leastResultant = 1.0 / 3
 
 // ProfileOf tells what some incidents have in common. Those that were merged into another
 // one are left out.
-func ProfileOf(incidents []models.Incident, clocks Clocks) Profile {
+func ProfileOf(incidents []models.Incident, clocks Clocks) SeriesProfile {
 	list := slices.DeleteFunc(slices.Clone(incidents), func(in models.Incident) bool { return in.Linked.Into != "" })
 	slices.SortStableFunc(list, func(a, b models.Incident) int { return a.Alarm.Compare(b.Alarm) })
-	p := Profile{Incidents: len(list), Subjects: []Described{}}
+	p := SeriesProfile{Incidents: len(list), Subjects: []Described{}}
 	var places, kinds, types, tags, ways, seen, words, outcomes, verdicts counting
 	var times, dwells, intervals []time.Duration
 	c := corpus{}
@@ -219,7 +219,7 @@ func around(t time.Duration) time.Duration {
 // leastShare is the share of the incidents that makes something a habit.
 const leastShare = 0.6
 
-func (p Profile) habits() []string {
+func (p SeriesProfile) habits() []string {
 	out := []string{}
 	if p.Incidents < 2 {
 		return out

@@ -26,6 +26,10 @@ type OutlineQuery struct {
 type Outliner interface {
 	// Outlines gives the newest of each branch, each incident once, at most 2 000 in all.
 	Outlines(ctx context.Context, q OutlineQuery) ([]models.Outline, error)
+
+	// Comparable gives the records of some incidents with their paths, without their logs, in
+	// no order; those that are not there are left out.
+	Comparable(ctx context.Context, ids []models.IncidentID) ([]models.Incident, error)
 }
 
 // How many outlines each branch gives at most. Most offenders come again to the same place
@@ -104,6 +108,41 @@ func (x *sqlIndex) outlines(ctx context.Context, q OutlineQuery) ([]models.Outli
 		}
 		o.Alarm, o.Nuisance = time.UnixMicro(us).UTC(), v == models.VerdictNuisance
 		out = append(out, o)
+	}
+	return out, rows.Err()
+}
+
+func (x *sqlIndex) Comparable(ctx context.Context, ids []models.IncidentID) ([]models.Incident, error) {
+	var out []models.Incident
+	for some := range slices.Chunk(ids, maxRows) {
+		read, err := x.comparable(ctx, some)
+		if err != nil {
+			return nil, x.fail("compare", err)
+		}
+		out = append(out, read...)
+	}
+	return out, nil
+}
+
+func (x *sqlIndex) comparable(ctx context.Context, ids []models.IncidentID) ([]models.Incident, error) {
+	w := where{bind: x.bind}
+	w.in("id", distinct(ids, text))
+	rows, err := x.read.QueryContext(ctx, "SELECT doc, paths FROM incidents"+w.String(), w.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []models.Incident
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.doc, &r.paths); err != nil {
+			return nil, err
+		}
+		in, err := r.incident()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, in)
 	}
 	return out, rows.Err()
 }

@@ -411,7 +411,7 @@ func BenchmarkYear(b *testing.B) {
 				rng := rand.New(rand.NewPCG(9, 9))
 				for i := range n {
 					in := incident(0)
-					in.Alarm = from.Add(time.Duration(i) * noon.Sub(from) / time.Duration(n))
+					in.Alarm = from.Add(noon.Sub(from) / time.Duration(n) * time.Duration(i))
 					in.Start, in.End, in.Opened = in.Alarm.Add(-time.Minute), in.Alarm.Add(time.Minute), in.Alarm
 					in.ID, in.Camera, in.Zone = models.IncidentID(fmt.Sprintf("%08d", i)), models.CameraID(fmt.Sprint("camera", rng.IntN(40))), models.ZoneID(fmt.Sprint("zone", rng.IntN(4)))
 					in.Assignment.Officer = fmt.Sprint("officer", rng.IntN(20))

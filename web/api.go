@@ -68,6 +68,7 @@ func apiConfig() huma.Config {
 				{Name: "recall", Description: "Continuous footage of any time."},
 				{Name: "cameras", Description: "What is watched, and how well."},
 				{Name: "notify", Description: "How people outside the console are told."},
+				{Name: "series", Description: "Incidents that are the work of the same offender."},
 				{Name: "reports", Description: "What can be learnt from many incidents."},
 				{Name: "events", Description: "What happens, as it happens."},
 				{Name: "operation", Description: "For monitoring and orchestration."},
@@ -108,6 +109,8 @@ func (s *Server) describe(api huma.API) {
 	s.describeRecall(api)
 	s.describeCameras(api)
 	s.describeReports(api)
+	s.describeSimilar(api)
+	s.describeSeries(api)
 	s.describeNotify(api)
 	s.describeEvents(api)
 	s.describeOperation(api)

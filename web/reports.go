@@ -33,6 +33,9 @@ func (s *Server) describeReports(api huma.API) {
 			"nuisance, and for which reason. Alarms that nobody judged are counted apart, never as true.",
 		Errors: []int{401, 403, 422, 504}, RejectUnknownQueryParameters: true,
 	}), s.precision)
+	s.describeSummary(api)
+	s.describeLogBook(api)
+	s.describeHandover(api)
 }
 
 func (s *Server) precision(ctx context.Context, q *precisionQuery) (*struct{ Body incident.PrecisionReport }, error) {

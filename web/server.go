@@ -90,6 +90,9 @@ type Server struct {
 	// Groups are the camera groups that a camera is in; nil: there are none. Rights may be
 	// given over a group only.
 	Groups func(models.CameraID) []string
+	// Ledger keeps series, the log book and what reports count; nil: Incidents does, if it
+	// can.
+	Ledger Ledger
 	// Policy is how incidents are handled now; nil: without sites, types or service levels.
 	Policy func() models.Policy
 	// Officers are those whom incidents can be given to; nil: anybody.
@@ -137,6 +140,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	}
 	if s.Now == nil {
 		s.Now = time.Now
+	}
+	if l, ok := s.Incidents.(Ledger); ok && s.Ledger == nil {
+		s.Ledger = l
 	}
 	s.sessions = sessions{accounts: s.Accounts, now: s.Now, secure: s.Secure,
 		lifetime: s.SessionLifetime, idle: s.SessionIdle, all: map[token]*session{}}
