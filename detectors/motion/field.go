@@ -290,7 +290,7 @@ func (f *field) apply(pix []uint8, w, h int, black float32) {
 			u := (float32(x)+0.5)*fieldColumns/float32(w) + 0.5
 			k := min(int(u), fieldColumns)
 			by := row[k] + (row[k+1]-row[k])*(u-float32(k))
-			line[x] = uint8(min(max(black+(float32(line[x])-black)*by+0.5, 0), 255))
+			line[x] = uint8(within(black+(float32(line[x])-black)*by+0.5, 0, 255))
 		}
 	}
 }

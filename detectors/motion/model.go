@@ -118,7 +118,7 @@ func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, 
 			m0.y += rt.mean * dy
 			m0.b += rt.mean * db
 			m0.r += rt.mean * dr
-			m0.v = min(max(m0.v+rt.spread*(d2-m0.v), minV), maxV)
+			m0.v = within(m0.v+rt.spread*(d2-m0.v), minV, maxV)
 			if m0.w < settled {
 				m0.w += rt.weight * (1 - m0.w)
 				second[i].w -= rt.weight * second[i].w
