@@ -151,6 +151,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	server := &web.Server{
 		Incidents: touching{index, s.keeper}, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
+		Ledger: ledger{index.(web.Ledger), s.keeper},
 		Keeper: s.keeper, Recall: newRecallAPI(s.footage, s.log),
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
 		SessionLifetime: s.cfg.Web.Session.Lifetime, SessionIdle: s.cfg.Web.Session.Idle,
