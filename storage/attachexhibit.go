@@ -47,7 +47,7 @@ type ExhibitOptions struct {
 
 // exhibitDelay is how long after the end of a span its footage is copied: by then the last
 // second of it is on the disk.
-const exhibitDelay = 15 * time.Second
+const exhibitDelay = 5 * time.Second
 
 // Exhibits stores copies of continuous footage that people linked to incidents, beside
 // their other evidence, so that the retention of the archive cannot take it any more. What
@@ -189,6 +189,14 @@ func (e *Exhibits) Run(ctx context.Context) error {
 		e.status.LastError, e.status.ErrorAt = err.Error(), time.Now()
 	})
 	return nil
+}
+
+// Open reads the stored copy of an exhibit; the error is fs.ErrNotExist while there is none.
+func (e *Exhibits) Open(ctx context.Context, in models.Incident, x models.Exhibit) (Reader, error) {
+	if x.Object.Key == "" {
+		return nil, fmt.Errorf("exhibit %s of %s: %w", x.ID, in.ID, fs.ErrNotExist)
+	}
+	return e.o.Bucket.Open(ctx, x.Object.Key)
 }
 
 // Status says how far the copies have come.

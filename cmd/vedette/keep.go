@@ -71,12 +71,23 @@ func bare(address string) string {
 type touching struct {
 	storage.Index
 	keeper *storage.Keeper
+	linked func(models.Incident) // is told what may link footage
+}
+
+func (t touching) Create(ctx context.Context, in models.Incident) (models.Incident, error) {
+	in, err := t.Index.Create(ctx, in)
+	if err == nil {
+		t.keeper.Touched(in.ID)
+		t.linked(in)
+	}
+	return in, err
 }
 
 func (t touching) Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
 	in, err := t.Index.Update(ctx, id, change)
 	if err == nil {
 		t.keeper.Touched(id)
+		t.linked(in)
 	}
 	return in, err
 }

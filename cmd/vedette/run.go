@@ -65,6 +65,7 @@ type service struct {
 	custody  *custodian
 	footage  *archive.Archive
 	notifier *notifier
+	files    files
 }
 
 func (s *service) run(ctx context.Context) (err error) {
@@ -138,6 +139,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, s.custody.Log
 	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
 		Custody: s.custody.Log, Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
+	recall := newRecallAPI(s.footage, s.log)
+	if s.files, err = s.openFiles(index, bucket, recall.recall); err != nil {
+		return err
+	}
 	closing := make(chan struct{})
 	desk := func() incident.Desk { return incident.Desk{Policy: s.current.Load().Policy()} }
 	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing,
@@ -149,10 +154,10 @@ func (s *service) run(ctx context.Context) (err error) {
 		OnHealth: func(h models.Health) { s.tell("camera", h) },
 	}
 	server := &web.Server{
-		Incidents: touching{index, s.keeper}, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
+		Incidents: touching{index, s.keeper, s.files.exhibits.Linked}, Evidence: storage.Evidence{Spool: spool, Bucket: bucket}, Cameras: cameras{watch},
 		Accounts: accounts, Events: s.hub, Status: s.webStatus, Log: s.log,
 		Ledger: ledger{index.(web.Ledger), s.keeper},
-		Keeper: s.keeper, Recall: newRecallAPI(s.footage, s.log),
+		Keeper: s.keeper, Recall: recall,
 		Secure: s.cfg.Web.TLS() || s.cfg.Web.BehindProxy, BehindProxy: s.cfg.Web.BehindProxy,
 		SessionLifetime: s.cfg.Web.Session.Lifetime, SessionIdle: s.cfg.Web.Session.Idle,
 		Groups:   func(id models.CameraID) []string { return cameraGroups(s.current.Load(), id) },
@@ -170,6 +175,8 @@ func (s *service) run(ctx context.Context) (err error) {
 		},
 	}
 	server.Notify = channels{s.notifier}
+	server.Attachments, server.Linked = s.files.attachments, s.files.exhibits
+	server.Inbound, server.CheckInbound = s.inbound, checkInbound
 	server.Playable = newPlayable(s.cfg, storage.Evidence{Spool: spool, Bucket: bucket}, s.log)
 	server.Exporter = &exporter{index: index, evidence: storage.Evidence{Spool: spool, Bucket: bucket}, custody: s.custody, history: history, playable: server.Playable, place: time.Local}
 	if err := recorder.Resume(ctx); err != nil {
@@ -199,6 +206,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 		stopRun() // nobody could see an alert
 	}()
 	late.Go(func() error { return s.uploader.Run(uploadCtx) })
+	late.Go(func() error { return s.files.attachments.Run(uploadCtx) })
 	s.announce(l, oneTime)
 
 	var early errgroup.Group
@@ -209,6 +217,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	early.Go(func() error { return s.notifier.watcher.Run(runCtx) })
 	late.Go(func() error { return s.notifier.dispatcher.Run(uploadCtx) }) // what the end of an incident owes is told too
 	early.Go(func() error { return s.footage.Run(runCtx) })
+	early.Go(func() error { return s.files.exhibits.Run(runCtx) })
 	<-runCtx.Done()
 	s.log.Info("stopping: cutting clips")
 	grace := time.AfterFunc(uploadGrace, func() { close(closing) })
