@@ -70,7 +70,7 @@ func TestNotify(t *testing.T) {
 		}
 		return string(body)
 	}
-	for _, part := range []string{`"name":"pager"`, `"waiting":3`, `"failures":2`, `"kinds":[]`, `"dropped":3`, `\u003cb\u003edown`} {
+	for _, part := range []string{`"name":"pager"`, `"waiting":3`, `"failures":2`, `"kinds":[]`, `"dropped":3`, `"last_error":"<b>down</b>"`} {
 		if got := ask("GET", "/api/notify", 200); !strings.Contains(got, part) {
 			t.Errorf("channels: %s, want %s", got, part)
 		}
