@@ -74,6 +74,9 @@ func (b *tray) Settle(_ context.Context, all ...models.Dispatch) error {
 func (b *tray) Next(_ context.Context, channel string) (next time.Time, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.away {
+		return next, errAway
+	}
 	for _, d := range b.all {
 		if d.Channel == channel && d.State == models.DispatchWaiting && (next.IsZero() || d.Next.Before(next)) {
 			next = d.Next

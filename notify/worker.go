@@ -86,6 +86,14 @@ func (w *worker) run(ctx context.Context) {
 // come meanwhile.
 func (w *worker) round(ctx context.Context) (wait time.Duration, rest bool, err error) {
 	box, now := w.dispatcher.Outbox, w.dispatcher.now()
+	// Asked first: records change often, notices seldom, and to claim is to write.
+	next, err := box.Next(ctx, w.Name)
+	switch {
+	case err != nil || next.IsZero():
+		return pollEvery, false, err
+	case next.After(now):
+		return min(next.Sub(now), pollEvery), false, nil
+	}
 	most := 1
 	if w.Rate.Most > 0 {
 		single, last, err := box.Sent(ctx, w.Name, now.Add(-w.Rate.Within))
@@ -104,13 +112,8 @@ func (w *worker) round(ctx context.Context) (wait time.Duration, rest bool, err 
 	if err != nil {
 		return 0, false, err
 	}
-	if len(claimed) == 0 {
-		next, err := box.Next(ctx, w.Name)
-		if err != nil || next.IsZero() {
-			return pollEvery, false, err
-		}
-		// At least a moment: the clock may have been set back between the two questions.
-		return min(max(next.Sub(now), 10*time.Millisecond), pollEvery), false, nil
+	if len(claimed) == 0 { // another process was faster
+		return 10 * time.Millisecond, false, nil
 	}
 	failed := w.deliver(ctx, w.sum(claimed))
 	if failed != nil && ctx.Err() != nil {
