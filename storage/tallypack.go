@@ -108,8 +108,9 @@ func unpackTallies(chunk int64, data []byte, names interned, fn func(*models.Tal
 		}
 		return texts[i]
 	}
+	var t models.Tally // one for all: fn keeps a copy, if anything
 	for range n {
-		var t models.Tally
+		t = models.Tally{}
 		t.Number = chunk*chunkSize + r.varint()
 		t.Site, t.Camera, t.Zone, t.Kind = text(), models.CameraID(text()), models.ZoneID(text()), models.Kind(text())
 		t.Type, t.Officer, t.Severity, t.State, t.Verdict = text(), text(), models.Severity(text()), models.State(text()), models.Verdict(text())

@@ -5,6 +5,10 @@ export type Route =
   | { page: "cameras" }
   | { page: "camera"; id: string }
   | { page: "precision" }
+  | { page: "reports" }
+  | { page: "logbook" }
+  | { page: "handover" }
+  | { page: "series"; id: string }
   | { page: "recall" }
   | { page: "custody" }
   | { page: "people" }
@@ -20,6 +24,8 @@ export function match(path: string): Route {
   if (first === "cameras" && parts.length === 1) return { page: "cameras" };
   if (first === "cameras" && parts.length === 2 && second) return { page: "camera", id: second };
   if (first === "precision" && parts.length === 1) return { page: "precision" };
+  if (parts.length === 1 && (first === "reports" || first === "logbook" || first === "handover")) return { page: first };
+  if (first === "series" && parts.length <= 2) return { page: "series", id: second ?? "" };
   if (first === "recall" && parts.length === 1) return { page: "recall" };
   if (first === "custody" && parts.length === 1) return { page: "custody" };
   if (parts.length === 1 && (first === "people" || first === "account" || first === "notifications")) return { page: first };
