@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -123,13 +124,48 @@ func (s *Server) logBook(ctx context.Context, q *logBookQuery) (incident.LogBook
 		return incident.LogBook{}, nil, huma.Error422UnprocessableEntity("day is no day such as 2026-03-29")
 	}
 	b := incident.LogBook{Site: q.Site, Day: day, From: from.UTC(), To: to.UTC(), TimeZone: place.String()}
-	for _, gather := range []func(context.Context, *incident.LogBook) error{s.journalLines, s.incidentLines, s.handoverLines, s.deskLines} {
-		if err := gather(ctx, &b); err != nil {
-			return incident.LogBook{}, nil, s.fail(ctx, "log book", err)
-		}
+	g := gathering{ledger: s.Ledger, incidents: s.Incidents, places: s.desk().Policy.Places}
+	g.cameras, g.none = s.visible(ctx, models.RightReport, nil)
+	if err = g.gather(ctx, &b); err == nil {
+		err = s.deskLines(ctx, &b)
+	}
+	if err != nil {
+		return incident.LogBook{}, nil, s.fail(ctx, "log book", err)
 	}
 	b.Order()
 	return b, place, nil
+}
+
+// LogBookOf puts the page of a day together without the custody log.
+func LogBookOf(ctx context.Context, ledger Ledger, incidents Incidents, policy models.Policy, site, day string, place *time.Location) (incident.LogBook, error) {
+	from, to, err := incident.DayOf(day, place)
+	if err != nil {
+		return incident.LogBook{}, fmt.Errorf("day %q: %w", day, err)
+	}
+	b := incident.LogBook{Site: site, Day: day, From: from.UTC(), To: to.UTC(), TimeZone: place.String()}
+	if err := (gathering{ledger: ledger, incidents: incidents, places: policy.Places}).gather(ctx, &b); err != nil {
+		return incident.LogBook{}, err
+	}
+	b.Order()
+	return b, nil
+}
+
+// gathering puts the lines of a page together.
+type gathering struct {
+	ledger    Ledger
+	incidents Incidents
+	places    map[models.CameraID]models.Place
+	cameras   []models.CameraID // empty: all
+	none      bool              // no camera at all
+}
+
+func (g gathering) gather(ctx context.Context, b *incident.LogBook) error {
+	for _, lines := range []func(context.Context, *incident.LogBook) error{g.journalLines, g.incidentLines, g.handoverLines} {
+		if err := lines(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ofSite are the sites of a query for a page of the log book: its own and what belongs to
@@ -141,10 +177,10 @@ func ofSite(site string) []string {
 	return []string{site, ""}
 }
 
-func (s *Server) journalLines(ctx context.Context, b *incident.LogBook) error {
+func (g gathering) journalLines(ctx context.Context, b *incident.LogBook) error {
 	q := storage.PaperQuery{Sites: ofSite(b.Site), From: b.From, To: b.To, Limit: storage.MaxLimit}
 	for n := 0; n < incident.MaxLogBook; n += q.Limit {
-		page, err := s.Ledger.ListEntries(ctx, q)
+		page, err := g.ledger.ListEntries(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -152,7 +188,7 @@ func (s *Server) journalLines(ctx context.Context, b *incident.LogBook) error {
 		for i, e := range page.Items {
 			numbers[i] = e.Number
 		}
-		corrections, err := s.Ledger.Corrections(ctx, numbers)
+		corrections, err := g.ledger.Corrections(ctx, numbers)
 		if err != nil {
 			return err
 		}
@@ -165,25 +201,23 @@ func (s *Server) journalLines(ctx context.Context, b *incident.LogBook) error {
 	return nil
 }
 
-func (s *Server) incidentLines(ctx context.Context, b *incident.LogBook) error {
-	cameras, none := s.visible(ctx, models.RightReport, nil)
-	if none {
+func (g gathering) incidentLines(ctx context.Context, b *incident.LogBook) error {
+	if g.none {
 		return nil
 	}
-	places := s.desk().Policy.Places
 	sites := map[models.IncidentID]string{} // of those that belong to no camera
-	q := storage.EntryQuery{From: b.From, To: b.To.Add(-time.Microsecond), Cameras: cameras, Limit: storage.MaxLimit}
+	q := storage.EntryQuery{From: b.From, To: b.To.Add(-time.Microsecond), Cameras: g.cameras, Limit: storage.MaxLimit}
 	for n := 0; n < incident.MaxLogBook; n += q.Limit {
-		page, err := s.Ledger.Entries(ctx, q)
+		page, err := g.ledger.Entries(ctx, q)
 		if err != nil {
 			return err
 		}
 		for _, e := range page.Items {
 			if b.Site != "" {
-				site, known := places[e.Camera].Site, e.Camera != ""
+				site, known := g.places[e.Camera].Site, e.Camera != ""
 				if !known {
 					if site, known = sites[e.Incident]; !known {
-						in, err := s.Incidents.Get(ctx, e.Incident)
+						in, err := g.incidents.Get(ctx, e.Incident)
 						if err != nil {
 							return err
 						}
@@ -205,9 +239,9 @@ func (s *Server) incidentLines(ctx context.Context, b *incident.LogBook) error {
 	return nil
 }
 
-func (s *Server) handoverLines(ctx context.Context, b *incident.LogBook) error {
+func (g gathering) handoverLines(ctx context.Context, b *incident.LogBook) error {
 	// One that was handed over before may have been taken on this day.
-	page, err := s.Ledger.ListHandovers(ctx, storage.PaperQuery{Sites: ofSite(b.Site), From: b.From.Add(-incident.MaxShift), To: b.To, Limit: storage.MaxLimit})
+	page, err := g.ledger.ListHandovers(ctx, storage.PaperQuery{Sites: ofSite(b.Site), From: b.From.Add(-incident.MaxShift), To: b.To, Limit: storage.MaxLimit})
 	if err != nil {
 		return err
 	}

@@ -156,43 +156,53 @@ func (s *Server) draft(ctx context.Context, site string, from time.Time) (Handov
 	if from.IsZero() {
 		from = now.Add(-shiftLength)
 	}
-	d := HandoverDraft{Site: site, From: from.UTC(), To: now}
+	d := HandoverDraft{Site: site, From: from.UTC(), To: now, Sheet: incident.Sheet(now, nil, incident.Figures{}, nil, nil)}
 	if !from.Before(now) || now.Sub(from) > incident.MaxShift {
 		return d, huma.Error422UnprocessableEntity("from is not within the last 7 days")
 	}
-	query, sum := openQuery, incident.SummaryQuery{From: d.From, To: d.To, By: []incident.Grouping{incident.ByAll}}
-	query.Brief, query.Order, query.Limit = true, storage.OrderQueue, storage.MaxLimit
+	cameras, none := s.visible(ctx, models.RightView, nil)
+	if none {
+		return d, nil
+	}
+	var err error
+	if d.Sheet, err = SheetOf(ctx, s.Ledger, s.Incidents, site, cameras, d.From, now, s.clocks(), s.troubles(ctx, site)); err != nil {
+		return d, s.fail(ctx, "hand-over", err)
+	}
+	return d, nil
+}
+
+// SheetOf makes the sheet of a site, or of all for an empty name, and of some cameras, or of
+// all for none.
+func SheetOf(ctx context.Context, ledger Ledger, incidents Incidents, site string, cameras []models.CameraID, from, now time.Time,
+	clocks incident.Clocks, troubles []models.CameraTrouble) (models.HandoverSheet, error) {
+	query, sum := openQuery, incident.SummaryQuery{From: from, To: now, Cameras: cameras, By: []incident.Grouping{incident.ByAll}}
+	query.Cameras, query.Brief, query.Order, query.Limit = cameras, true, storage.OrderQueue, storage.MaxLimit
 	if site != "" {
 		query.Sites, sum.Sites = []string{site}, []string{site}
 	}
 	var open []models.Incident
-	var happened incident.Figures
-	var none bool
-	if query.Cameras, none = s.visible(ctx, models.RightView, nil); !none {
-		sum.Cameras = query.Cameras
-		for in, err := range storage.Walk(ctx, s.Incidents.List, query) {
-			if err != nil {
-				return d, s.fail(ctx, "hand-over", err)
-			}
-			if open = append(open, in); len(open) == sheetReads {
-				break
-			}
-		}
-		report, err := incident.Summarise(sum, now, s.clocks(), s.Ledger.Tallies(ctx, d.From, d.To))
+	for in, err := range storage.Walk(ctx, incidents.List, query) {
 		if err != nil {
-			return d, s.fail(ctx, "hand-over", err)
+			return models.HandoverSheet{}, err
 		}
-		if len(report.Rows) > 0 {
-			happened = report.Rows[0].Figures
+		if open = append(open, in); len(open) == sheetReads {
+			break
 		}
 	}
-	page, err := s.Ledger.ListEntries(ctx, storage.PaperQuery{Sites: ofSite(site), From: d.From, To: d.To.Add(time.Second), Limit: incident.MaxSheet})
+	report, err := incident.Summarise(sum, now, clocks, ledger.Tallies(ctx, from, now))
 	if err != nil {
-		return d, s.fail(ctx, "hand-over", err)
+		return models.HandoverSheet{}, err
+	}
+	var happened incident.Figures
+	if len(report.Rows) > 0 {
+		happened = report.Rows[0].Figures
+	}
+	page, err := ledger.ListEntries(ctx, storage.PaperQuery{Sites: ofSite(site), From: from, To: now.Add(time.Second), Limit: incident.MaxSheet})
+	if err != nil {
+		return models.HandoverSheet{}, err
 	}
 	slices.Reverse(page.Items)
-	d.Sheet = incident.Sheet(now, open, happened, page.Items, s.troubles(ctx, site))
-	return d, nil
+	return incident.Sheet(now, open, happened, page.Items, troubles), nil
 }
 
 // troubles are what the cameras suffer now.

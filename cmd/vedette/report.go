@@ -22,6 +22,9 @@ import (
 
 type reportCmd struct {
 	Precision precisionCmd `cmd:"" help:"How many alarms were true, by camera, zone, rule and hour of the day, as far as people have judged them."`
+	Summary   summaryCmd   `cmd:"" help:"What happened and how it was handled: counts, service levels, effort, loss; by site, camera, zone, kind, type, officer, severity, hour and day."`
+	Logbook   logbookCmd   `cmd:"" help:"The log book of a day: what was written into it, what happened to incidents, which shifts were handed over."`
+	Handover  handoverCmd  `cmd:"" help:"What the next shift has to know: open and overdue incidents and who works on them, as it is now."`
 }
 
 type precisionCmd struct {
