@@ -7,6 +7,7 @@
 
 const minute = 60e9;
 
+/** @type {NonNullable<Policy["types"][number]["checklist"]>} */
 const response = [
   { stage: "assess", text: "Look at the scene: who, how many, what they carry" },
   { stage: "alert", text: "Send the nearest officer; call the police when somebody is in danger" },
@@ -228,3 +229,16 @@ export const suggestion = (people) => ({
   ],
   left_out: people.filter((p) => p.away).map((p) => ({ user: p.user, name: p.name, same_site: false, open: 0, reasons: [`away: ${p.away}`] })),
 });
+
+/** @returns {import("../../src/api/types").Channel[]} */
+export const channels = () => [
+  {
+    name: "chief", type: "mail", target: "chief@example.org", kinds: ["missed", "escalated"], min_severity: "high", groups: [], schedule: [], still: true,
+    rate_most: 10, rate_within_ns: 10 * minute, waiting: 0, delivered: 12, failed: 0, errors: 1, failures: 0, last_sent: "2026-11-22T21:40:00Z",
+  },
+  {
+    name: "pager", type: "webhook", target: "hooks.example.org", kinds: [], min_severity: "critical", groups: ["outside"], schedule: [], still: false,
+    rate_most: 0, rate_within_ns: 0, waiting: 3, delivered: 4, failed: 0, errors: 5, failures: 5, failing_since: "2026-11-22T21:52:00Z",
+    last_error: "the receiver answered 503",
+  },
+];

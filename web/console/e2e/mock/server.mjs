@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { curveOf, factsOf, ruleOf, technical } from "./event.mjs";
-import { give, policy as rules, promises, staff, steps, suggestion } from "./desk.mjs";
+import { channels, give, policy as rules, promises, staff, steps, suggestion } from "./desk.mjs";
 import { makeScenes } from "./footage.mjs";
 
 /** @typedef {import("../../src/api/types").Incident} Incident */
@@ -94,7 +94,7 @@ export class Mock {
       version: "0.1.0", started: ago(4 * 3600), now: ago(0),
       config: { hash: hash("config"), loaded: ago(3600), errors: [] },
       storage: { pending: 0, pending_bytes: 0, errors: 0, open: 0, open_bytes: 0, keeper: { deleted: 0, locked: 0 } },
-      cameras: { connected: 0, total: 0 }, host_clock: { known: true, synchronised: true, max_error_ns: 0.012 * second },
+      cameras: { connected: 0, total: 0 }, failing_channels: [], host_clock: { known: true, synchronised: true, max_error_ns: 0.012 * second },
     };
     this.#beat = setInterval(() => this.#tick(), 1000);
   }
@@ -182,7 +182,7 @@ export class Mock {
     /** @type {Incident["severity"]} */
     const severity = more.severity ?? "high";
     const over = age > scene.end - scene.alarm;
-    const rule = ruleOf(kind === "storage" ? "motion" : kind, severity, scene);
+    const rule = ruleOf(kind === "storage" || kind === "reported" ? "motion" : kind, severity, scene);
     const why = factsOf(rule, scene.alarm - scene.start);
     const zone = aside ? "" : scene.zone;
     const label = aside ? "" : scene.label;
@@ -194,12 +194,12 @@ export class Mock {
       ...(over ? { end: at(scene.end) } : {}),
       box, polygon,
       // No rule raises an incident of kind storage.
-      events: kind === "storage" ? [] : [{
+      events: kind === "storage" || kind === "reported" ? [] : [{
         id: 1, phase: over ? "ended" : "began", camera: scene.camera, zone, rule, track: aside ? 0 : 4, label, score: aside ? 0 : 0.86,
         start: instant(scene.start), alarm: instant(scene.alarm), end: instant(scene.end), box, path: walked,
         config: this.status.config.hash, why, curve: curveOf(rule, why, scene.start, scene.alarm, over ? scene.end : scene.alarm, instant),
       }],
-      event_count: kind === "storage" ? 0 : 1, config: this.status.config.hash, version: "0.1.0",
+      event_count: kind === "storage" || kind === "reported" ? 0 : 1, config: this.status.config.hash, version: "0.1.0",
       footage: {
         state: over ? "stored" : "recording", asked_from: at(0), from: at(0), clock: "camera", codec: "h264", width: scene.width,
         height: scene.height, frames: Math.round(scene.seconds * scene.fps),
@@ -337,6 +337,8 @@ export class Mock {
     if (route === "GET /api/policy") return json(200, rules);
     if (route === "GET /api/people") return json(200, { items: this.people, next: "" });
     if (route === "GET /api/tokens") return json(200, { items: this.tokens });
+    if (route === "GET /api/notify") return json(200, { items: channels(), dropped: 0 });
+    if (route === "GET /api/notify/deliveries") return json(200, { items: [], next: "" });
     if (route === "GET /api/people/me") return json(200, this.people.find((p) => p.user === this.user));
     if (route === "PUT /api/people/me") {
       const me = this.people.find((p) => p.user === this.user);
@@ -385,7 +387,7 @@ export class Mock {
     if (route === "POST /api/incidents") {
       const sent = await body(req);
       const camera = Math.max(0, this.footage.findIndex((f) => f.camera === sent.camera));
-      const made = this.open({ scene: camera, severity: sent.severity ?? "medium", kind: /** @type {any} */ ("reported"), description: sent.description, zone: "" });
+      const made = this.open({ scene: camera, severity: sent.severity ?? "medium", kind: "reported", description: sent.description, zone: "" });
       return json(201, this.change(made.id, (i) => {
         i.origin = sent.origin;
         i.triage = { type: sent.type };
@@ -631,7 +633,7 @@ export class Mock {
     /** @type {Map<string, Row>} */
     const rows = new Map();
     for (const i of this.incidents.values()) {
-      if (i.kind === "storage" || i.alarm < from || i.alarm >= to || (only.length > 0 && !only.includes(i.camera))) continue;
+      if (i.kind === "storage" || i.kind === "reported" || i.alarm < from || i.alarm >= to || (only.length > 0 && !only.includes(i.camera))) continue;
       const { camera, zone, kind } = i;
       const hour = new Date(i.alarm).getHours();
       /** @type {Partial<Row>[]} */

@@ -1,8 +1,8 @@
 import { ApiError, request } from "./client";
 import type { PlannedChange } from "../lib/steps";
 import type {
-  Delivery, Duplicate, Effort, Exhibit, Grant, Incident, Mark, Nuisance, Person, Policy, Position, Profile, Resolution, Review, Right, Severity, Similar, Statement,
-  Subject, Suggestion, Task, Token,
+  BulkResult, Channel, Delivery, Dispatch, Duplicate, Effort, Exhibit, Grant, Incident, Mark, NewToken, Nuisance, Person, Policy, Position, Profile, Resolution,
+  Review, Right, Schedule, Severity, Similar, Statement, Subject, Suggestion, Task, Token,
 } from "./types";
 
 const id = encodeURIComponent;
@@ -31,14 +31,6 @@ export interface Report {
   impact?: number;
   likelihood?: number;
   footage?: { camera: string; from: string; to: string };
-}
-
-/** The result of one of several that were done at once. */
-export interface BulkResult {
-  incident: string;
-  /** As an HTTP status. */
-  status: number;
-  detail?: string;
 }
 
 /** The steps of an incident's life, and what they are done with. */
@@ -103,7 +95,7 @@ export interface PersonFields {
   email?: string;
   grants: Grant[];
   skills?: string[];
-  shift?: unknown[];
+  shift?: Schedule[];
   site?: string;
   position?: Position;
 }
@@ -133,43 +125,9 @@ export const people = {
 
   tokens: (all: boolean, signal?: AbortSignal) => request<{ items: Token[] }>("GET", `/api/tokens${all ? "?all=true" : ""}`, undefined, signal),
   addToken: (t: { name: string; rights: Right[]; groups?: string[]; expires?: string }) =>
-    request<Token & { secret: string }>("POST", "/api/tokens", t),
+    request<NewToken>("POST", "/api/tokens", t),
   revoke: (t: Token) => request<void>("DELETE", `/api/tokens/${id(t.id)}`),
 };
-
-/** A way by which people outside the console are told. */
-export interface Channel {
-  name: string;
-  type: "webhook" | "mail";
-  target: string;
-  /** Empty: everything. */
-  kinds: string[];
-  min_severity: string;
-  groups: string[];
-  schedule: unknown[];
-  waiting: number;
-  delivered: number;
-  failed: number;
-  /** Attempts in a row that went wrong. */
-  failures: number;
-  failing_since?: string;
-  last_error?: string;
-  last_sent?: string;
-}
-
-/** One notice on its way through one channel. */
-export interface Dispatch {
-  id: string;
-  channel: string;
-  kind: string;
-  state: "waiting" | "delivered" | "failed" | "dropped";
-  incident?: string;
-  number?: number;
-  promise?: string;
-  at: string;
-  attempts: number;
-  error?: string;
-}
 
 export const notify = {
   channels: () => request<{ items: Channel[]; dropped: number }>("GET", "/api/notify"),

@@ -8,7 +8,7 @@ export const ruleKinds = [
 /** Trouble with a camera itself, in the order of models.HealthKinds; it belongs to no zone. */
 export const healthKinds = ["camera_lost", "frozen", "covered", "defocused", "moved", "blank", "clock"] as const satisfies readonly Kind[];
 
-export const kinds: readonly Kind[] = [...ruleKinds, ...healthKinds, "storage"];
+export const kinds: readonly Kind[] = [...ruleKinds, ...healthKinds, "storage", "reported"];
 
 /** An incident of this kind is about a camera or the installation, not about somebody in the picture. */
 export const isTechnical = (kind: string) => kind === "storage" || (healthKinds as readonly string[]).includes(kind);
@@ -30,6 +30,7 @@ const words: Record<Kind, string> = {
   blank: "Camera blank",
   clock: "Camera clock off",
   storage: "Footage refused",
+  reported: "Reported",
 };
 
 /** The kind as a title; a kind that this console does not know is still shown. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Incident, Right } from "../api/types";
+import type { Incident, Policy, Right } from "../api/types";
 import { incident } from "./fixture";
 import { possible } from "./possible";
 import { missing } from "./required";
@@ -36,18 +36,18 @@ describe("what is offered", () => {
 });
 
 describe("what a type asks for", () => {
-  const policy = {
+  const policy: Policy = {
     sites: [], matrix: [], levels: {}, outcomes: [], waits: [],
     types: [{ id: "theft", name: "Theft", required: ["description", "outcome", "tasks", "loss"] }],
   };
   const theft = (o: Partial<Incident>) => incident({ triage: { type: "theft" }, ...o });
   it("is listed in words", () => {
-    const tasks = [{ id: "theft-1", stage: "assess", text: "Look" }];
+    const tasks = [{ id: "theft-1", stage: "assess" as const, text: "Look" }];
     expect(missing(theft({ investigation: { tasks } }), policy)).toEqual(["a description", "every task ticked off or skipped", "an outcome", "the cost or loss, which may be 0"]);
   });
   it("is nothing more when it is there", () => {
     const resolution = { outcome: "recovered", loss: { amount: 0, currency: "EUR" }, by: "weber", at };
-    const tasks = [{ id: "a", stage: "assess", text: "Look", done: at }, { id: "b", stage: "assess", text: "Call", skipped: "nobody there" }];
+    const tasks = [{ id: "a", stage: "assess" as const, text: "Look", done: at }, { id: "b", stage: "assess" as const, text: "Call", skipped: "nobody there" }];
     expect(missing(theft({ description: "A bicycle", resolution, investigation: { tasks } }), policy)).toEqual([]);
   });
   it("is nothing of a nuisance", () => expect(missing(theft({ judgement: { verdict: "nuisance", reason: "rain", by: "weber", at } }), policy)).toEqual([]));

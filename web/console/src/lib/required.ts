@@ -2,11 +2,13 @@ import type { Incident, Policy } from "../api/types";
 
 const settled = (t: { done?: string; skipped?: string }) => Boolean(t.done) || Boolean(t.skipped);
 
+type Required = NonNullable<Policy["types"][number]["required"]>[number];
+
 /** What a type can ask for before an incident is closed, in the order in which people see to it. */
-const required: { field: string; words: string; there: (i: Incident) => boolean }[] = [
+const required: { field: Required; words: string; there: (i: Incident) => boolean }[] = [
   { field: "type", words: "a type", there: (i) => Boolean(i.triage?.type) },
   { field: "description", words: "a description", there: (i) => Boolean(i.description) },
-  { field: "judgement", words: "a judgement of the alarm", there: (i) => Boolean(i.judgement) || (i.kind as string) === "reported" },
+  { field: "judgement", words: "a judgement of the alarm", there: (i) => Boolean(i.judgement) || i.kind === "reported" },
   { field: "subject", words: "a person or vehicle described", there: (i) => (i.investigation?.subjects?.length ?? 0) > 0 },
   { field: "statement", words: "a witness statement", there: (i) => (i.investigation?.statements?.length ?? 0) > 0 },
   { field: "tasks", words: "every task ticked off or skipped", there: (i) => (i.investigation?.tasks ?? []).every(settled) },

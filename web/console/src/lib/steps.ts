@@ -1,5 +1,5 @@
 import { desk } from "../api/desk";
-import type { Incident, Policy, Severity } from "../api/types";
+import type { Change, Incident, Policy, Severity, Subject, Task } from "../api/types";
 import { rank, severities } from "./order";
 import { capital } from "./kinds";
 import { severityWord } from "./words";
@@ -22,7 +22,7 @@ export type Values = Record<string, string>;
 /** What a review wants to be different. */
 export interface PlannedChange {
   id?: string | undefined;
-  kind: string;
+  kind: Change["kind"];
   text: string;
   owner?: string | undefined;
   due?: string | undefined;
@@ -129,7 +129,7 @@ export const steps = {
   resolve: (i: Incident, policy: Policy | undefined): Step => {
     const required = policy?.types.find((t) => t.id === i.triage?.type)?.required ?? [];
     const r = i.resolution;
-    const hint = (name: string) => (required.includes(name) ? "needed to close it" : "optional");
+    const hint = (name: (typeof required)[number]) => (required.includes(name) ? "needed to close it" : "optional");
     return {
       title: i.state === "resolved" ? "Change the resolution" : "How did it end?",
       fields: [
@@ -241,7 +241,7 @@ export const steps = {
       { name: "due", label: "Until when?", hint: "optional", kind: "time" },
     ],
     word: "Add", done: "Task added",
-    send: (i, v) => desk.addTask(i, { stage: v.stage ?? "", text: trimmed(v, "text"), ...filled({ owner: v.owner ?? "", due: instantOf(v.due ?? "") }) }),
+    send: (i, v) => desk.addTask(i, { stage: v.stage as Task["stage"], text: trimmed(v, "text"), ...filled({ owner: v.owner ?? "", due: instantOf(v.due ?? "") }) }),
   }),
   skip: (task: { id: string; text: string }): Step => ({
     title: "Not needed?",
@@ -272,7 +272,7 @@ export const steps = {
       { name: "name", label: "Name", hint: "when it is known from elsewhere", kind: "line" },
     ],
     word: "Add", done: "Description added",
-    send: (i, v) => desk.addSubject(i, { kind: v.kind ?? "", role: v.role ?? "", text: trimmed(v, "text"), ...filled({ plate: v.kind === "vehicle" ? trimmed(v, "plate") : "", name: trimmed(v, "name") }) }),
+    send: (i, v) => desk.addSubject(i, { kind: v.kind as Subject["kind"], role: v.role as Subject["role"], text: trimmed(v, "text"), ...filled({ plate: v.kind === "vehicle" ? trimmed(v, "plate") : "", name: trimmed(v, "name") }) }),
   }),
   mark: (wall: number, shown: string): Step => ({
     title: "Mark this moment",
