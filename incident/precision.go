@@ -70,7 +70,7 @@ type PrecisionReport struct {
 }
 
 // MeasurePrecision counts the incidents whose alarm lies in [from, to), hours by the wall
-// clock of a place. Incidents that no rule raised (storage) are none of its business. It
+// clock of a place. Incidents that no rule raised (storage, reported) are none of its business. It
 // keeps no incident, so memory grows only with the number of rules; it ends with the first
 // error of the sequence.
 func MeasurePrecision(from, to time.Time, place *time.Location, incidents iter.Seq2[models.Incident, error]) (PrecisionReport, error) {
@@ -79,7 +79,7 @@ func MeasurePrecision(from, to time.Time, place *time.Location, incidents iter.S
 		if err != nil {
 			return PrecisionReport{}, fmt.Errorf("precision: %w", err)
 		}
-		if in.Kind == models.KindStorage || in.Alarm.Before(from) || !in.Alarm.Before(to) {
+		if in.Kind == models.KindStorage || in.Kind == models.KindReported || in.Alarm.Before(from) || !in.Alarm.Before(to) {
 			continue
 		}
 		for _, by := range groupings {
