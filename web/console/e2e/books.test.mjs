@@ -78,7 +78,7 @@ describe("the books", () => {
         for (const [path, title, text] of pages) {
           await page.goto(path);
           await page.getByRole("heading", { level: 1, name: title }).waitFor();
-          await page.getByText(text).first().waitFor();
+          await page.getByText(text).filter({ visible: true }).first().waitFor();
           assert.deepEqual(await findings(page), [], path);
         }
       }, { theme });
@@ -91,7 +91,7 @@ describe("the books", () => {
       for (const [path, title, text] of pages) {
         await page.goto(path);
         await page.getByRole("heading", { level: 1, name: title }).waitFor();
-        await page.getByText(text).first().waitFor();
+        await page.getByText(text).filter({ visible: true }).first().waitFor();
         assert.equal(await sideways(page), 0, path);
       }
     }, { size: phone });
@@ -102,7 +102,7 @@ describe("the books", () => {
       await answered(page);
       for (const [path, , text] of pages.slice(0, 3)) {
         await page.goto(path);
-        await page.getByText(text).first().waitFor();
+        await page.getByText(text).filter({ visible: true }).first().waitFor();
         await page.emulateMedia({ media: "print" });
         assert.equal(await page.locator(".shell > header").isVisible(), false, path);
         assert.equal(await page.getByRole("button", { name: "Print" }).isVisible(), false, path);
