@@ -47,7 +47,7 @@ accuracy: build ## Print the accuracy tables alone, synthetic replays included
 
 soak: build ## Break things under a running vedette, often: the fault table, and every long test [KILLS=1000 FAULTS=50]
 	go run ./bench/cmd/bench -vedette bin/vedette -only soak -kills $(or $(KILLS),1000) -faults $(or $(FAULTS),50)
-	VEDETTE_SOAK=1 go test -timeout 6h -run 'Soak|Crash|Kill|Tamper|Power' ./...
+	VEDETTE_SOAK=1 go test -timeout 6h -run 'Soak|Crash|Kill|Tamper|Power|AnyChangedByte' ./...
 
 pictures: build ## Make the pictures of docs/rules anew
 	go run ./internal/rulepictures -vedette bin/vedette
