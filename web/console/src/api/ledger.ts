@@ -62,6 +62,9 @@ export const ledger = {
     request<SeriesAnswer>("POST", "/api/series", { name, incidents, note }, undefined, once()),
   describe: (s: Series, name: string, description: string) =>
     request<SeriesAnswer>("PUT", `/api/series/${id(s.id)}`, { name, description }, undefined, { "If-Match": `"e${s.edition}"` }),
+  /** The ID of the incident that people call by a number; empty when there is none that they may see. */
+  numbered: async (number: number) =>
+    (await request<{ items: { id: string }[] }>("GET", `/api/incidents?number=${number}&limit=1`)).items[0]?.id ?? "",
   addTo: (series: string, incident: string, note: string) =>
     request<SeriesAnswer>("POST", `/api/series/${id(series)}/incidents`, { incidents: [incident], note }),
   takeFrom: (series: string, incident: string, reason: string) =>
