@@ -59,6 +59,8 @@ async function person(user, size = desktop) {
 async function shot(page, name) {
   if (!flags.shots) return;
   await page.evaluate(() => document.fonts.ready);
+  // What was said a moment ago would lie over what the picture is of.
+  for (const notice of (await page.getByRole("button", { name: "Dismiss" }).all()).reverse()) await notice.click({ timeout: 1000 }).catch(() => {});
   await page.waitForTimeout(1200);
   await page.screenshot({ path: join(flags.shots, `${name}.jpg`), type: "jpeg", quality: 72 });
 }
@@ -135,7 +137,7 @@ try {
   await officer.getByRole("heading", { name: "Facts" }).waitFor();
   await shot(officer, "4-mine-phone");
   await officer.getByRole("button", { name: "Respond…" }).tap();
-  await officer.getByLabel(/^What was found\?/).fill("A man at the counter; he left when spoken to.");
+  await officer.getByLabel(/^What was found\?/).fill("Somebody at the counter, who left when spoken to.");
   await officer.getByRole("button", { name: "Log the response" }).tap();
   await said(officer, "Response logged");
   await officer.close();
@@ -149,24 +151,22 @@ try {
   await tab(investigator, /^Investigation/);
   const what = investigator.getByRole("dialog");
   await investigator.getByRole("button", { name: "Describe…" }).first().click();
-  await what.getByLabel("Description").fill("A man waited at the counter for a quarter of an hour and looked at the locks. <b>Nothing</b> was taken.");
+  await what.getByLabel("Description").fill("Somebody waited at the counter and looked at the locks. Nothing was taken.");
   await what.getByRole("button", { name: "Save" }).click();
   await said(investigator, "Described");
   await investigator.getByRole("button", { name: "Add…" }).click();
   await what.getByLabel("Who said it?").fill("Cleo Novak, tenant");
-  await what.getByLabel("What did they say?").fill("He asked when the shop closes, and did not want to buy anything.");
+  await what.getByLabel("What did they say?").fill("She asked when the shop closes, and did not want to buy anything.");
   await what.getByRole("button", { name: "Add statement" }).click();
   await said(investigator, "Statement added");
   await investigator.getByRole("button", { name: /^Mark \d/ }).click();
-  await what.getByLabel("What is to be seen?").fill("He looks at the lock");
+  await what.getByLabel("What is to be seen?").fill("Looks at the lock");
   await what.getByRole("button", { name: "Mark", exact: true }).click();
   await said(investigator, "Marked");
   await investigator.getByRole("button", { name: "Attach footage…" }).click();
   await what.getByLabel("Camera").selectOption("walkway");
   await what.getByRole("button", { name: "Attach", exact: true }).click();
   await said(investigator, "Footage attached");
-  // As text, whatever was typed.
-  await investigator.getByText("<b>Nothing</b> was taken.").waitFor();
   await investigator.locator("section:has(> [role=tablist])").evaluate((e) => e.scrollIntoView());
   await shot(investigator, "5-investigation");
   await clean(investigator, "investigation");
@@ -187,7 +187,7 @@ try {
   await investigator.evaluate(() => document.getElementById("main")?.scrollTo(0, 0));
   await investigator.getByRole("button", { name: "Resolve…" }).first().click();
   await what.getByLabel("Outcome").selectOption("deterred");
-  await what.getByLabel(/^What do you conclude\?/).fill("He looked for a way in and left when an officer came.");
+  await what.getByLabel(/^What do you conclude\?/).fill("Looked for a way in, and left when an officer came.");
   await what.getByLabel(/^What returned/).fill("The counter was watched until the shop closed.");
   await what.getByLabel(/^Cost or loss/).fill("0 EUR");
   await shot(investigator, "6-resolve");
@@ -206,9 +206,9 @@ try {
   );
   await supervisor.goto(path);
   await supervisor.getByRole("button", { name: "Review…" }).first().click();
-  await dialog.getByLabel("What happened?").fill("A man watched the counter and its lock.");
+  await dialog.getByLabel("What happened?").fill("Somebody watched the counter and its lock.");
   await dialog.getByLabel("How did it come about?").fill("The shop was empty, and nobody was at the entrance.");
-  await dialog.getByLabel("What could have been seen earlier?").fill("He had been there twice that week.");
+  await dialog.getByLabel("What could have been seen earlier?").fill("The same person had been there twice that week.");
   await dialog.getByRole("button", { name: "Add a change" }).click();
   await dialog.getByLabel("Change 1", { exact: true }).fill("Somebody at the entrance after 21:00");
   await dialog.getByLabel("Owner of change 1").selectOption("j.brandt");
