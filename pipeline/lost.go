@@ -123,7 +123,7 @@ func (s *Stream) find(after time.Duration, reason string) {
 // the lane, when nothing else runs any more.
 func (s *Stream) stop() {
 	s.find(s.absence.silent(time.Now()), "vedette stopped watching while the camera was away")
-	s.right(s.main.Stats().Offset, "vedette stopped watching while the camera's clock was off")
+	s.right(time.Now(), s.main.Stats().Offset, "vedette stopped watching while the camera's clock was off")
 	s.flush()
 	s.take(s.correlator.Flush(s.last), models.Frame{})
 }

@@ -51,7 +51,7 @@ func (s *Stream) compare(now time.Time) {
 	at := slices.IndexFunc(rules, func(r models.Rule) bool { return r.Kind == models.KindClock })
 	if at < 0 {
 		if s.skewed {
-			s.skewed = !s.lane.Do(func() { s.right(0, "no longer looked for") })
+			s.skewed = !s.lane.Do(func() { s.right(now, 0, "no longer looked for") })
 		}
 		return
 	}
@@ -66,14 +66,14 @@ func (s *Stream) compare(now time.Time) {
 	off, back := s.skew.notice(now, stats.Offset, rule.MaxOffset)
 	switch {
 	case !s.skewed && !s.skew.off.IsZero() && off >= rule.For:
-		s.skewed = s.lane.Do(func() { s.wrong(rule, stats, off) })
+		s.skewed = s.lane.Do(func() { s.wrong(now, rule, stats, off) })
 	case s.skewed && back >= backFor:
-		s.skewed = !s.lane.Do(func() { s.right(stats.Offset, "the camera's clock is right again") })
+		s.skewed = !s.lane.Do(func() { s.right(now, stats.Offset, "the camera's clock is right again") })
 	}
 }
 
 // wrong begins the event of a clock that has been off for so long. It runs in the lane.
-func (s *Stream) wrong(rule models.Rule, stats SourceStats, lasted time.Duration) {
+func (s *Stream) wrong(now time.Time, rule models.Rule, stats SourceStats, lasted time.Duration) {
 	at := s.last
 	if at.IsZero() {
 		at = s.started
@@ -85,6 +85,7 @@ func (s *Stream) wrong(rule models.Rule, stats SourceStats, lasted time.Duration
 	if stats.Drift != 0 {
 		why = append(why, models.Fact{Name: "drift", Observed: stats.Drift, Unit: "ppm"})
 	}
+	s.wrongSince = now
 	s.wrongClock = &models.Event{
 		ID: s.chain.NextID(), Phase: models.PhaseBegan, Camera: s.Camera.ID, Rule: rule, Score: 1,
 		Start: at, Alarm: at, Why: why, Config: s.hash,
@@ -105,20 +106,18 @@ func aside(offset time.Duration) string {
 	return "the camera's clock is ahead of ours"
 }
 
-// right ends that event. It runs in the lane.
-func (s *Stream) right(offset time.Duration, reason string) {
+// right ends that event. It runs in the lane, whose pictures can be behind: how long it
+// lasted is by our monotonic clock.
+func (s *Stream) right(now time.Time, offset time.Duration, reason string) {
 	if s.wrongClock == nil {
 		return
 	}
 	e := *s.wrongClock
 	s.wrongClock = nil
-	e.Phase, e.End = models.PhaseEnded, s.last
-	if e.End.Media < e.Alarm.Media {
-		e.End = e.Alarm
-	}
+	e.Phase, e.End = models.PhaseEnded, e.Alarm.Add(max(0, now.Sub(s.wrongSince)))
 	e.Why = append(slices.Clone(e.Why), models.Fact{Name: "over at", Observed: offset.Abs().Seconds(), Unit: "s", Note: reason})
 	s.take(s.correlator.Handle(e), models.Frame{})
-	s.take(s.correlator.Advance(e.End), models.Frame{})
+	s.take(s.correlator.Advance(s.last), models.Frame{})
 	s.tell()
 }
 

@@ -65,6 +65,7 @@ type Stream struct {
 	hash       string              // of the settings in force; owned by the lane
 	lost       *models.Event       // camera_lost, while it goes on; owned by the lane
 	wrongClock *models.Event       // clock, while it goes on; owned by the lane
+	wrongSince time.Time           // of wrongClock, by our monotonic clock; owned by the lane
 	started    models.Instant      // when Open was called
 
 	absence  absence // owned by mind
