@@ -96,7 +96,9 @@ func TestWebhookOutcomes(t *testing.T) {
 		{name: "fails, and talks on without end", answer: func(w http.ResponseWriter, r *http.Request) { endless(w, r, 500) }, want: "answered 500"},
 		{name: "gone", answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, want: "answered 410", perm: true},
 		{name: "not found: somebody will mend it", answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, want: "answered 404"},
-		{name: "a redirect", answer: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) }, want: "answered 307"},
+		{name: "a redirect", answer: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, want: "answered 307"},
 		{name: "busy", answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "120")
 			w.WriteHeader(429)

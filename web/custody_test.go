@@ -349,7 +349,16 @@ func TestExhibit(t *testing.T) {
 	if a = b.want(http.StatusConflict, "POST", "/api/exhibits", order(in.ID)); !strings.Contains(string(a.body), "not stored yet") {
 		t.Errorf("evidence that is not ready: %s", a.body)
 	}
-	// Half a package must not look like a whole one.
+	s.server.Exporter = exporter{}
+	n := len(log.acts())
+	log.breaks(errors.New("disk full"))
+	b.want(http.StatusServiceUnavailable, "POST", "/api/exhibits", order(in.ID))
+	if len(log.acts()) != n {
+		t.Error("logged although the log was broken")
+	}
+	log.breaks(nil)
+	// Half a package must not look like a whole one. Last, because the handler is still at
+	// work when the connection breaks.
 	s.server.Exporter = exporter{late: errors.New("clip altered")}
 	req, err := http.NewRequestWithContext(t.Context(), "POST", s.http.URL+"/api/exhibits", strings.NewReader(`{"incidents":["`+string(in.ID)+`"],"why":"case"}`))
 	if err != nil {
@@ -363,13 +372,6 @@ func TestExhibit(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("a package that was not finished came whole")
-	}
-	s.server.Exporter = exporter{}
-	n := len(log.acts())
-	log.breaks(errors.New("disk full"))
-	b.want(http.StatusServiceUnavailable, "POST", "/api/exhibits", order(in.ID))
-	if len(log.acts()) != n {
-		t.Error("logged although the log was broken")
 	}
 }
 

@@ -33,8 +33,8 @@ import (
 //
 // VEDETTE_API_REQUESTS and VEDETTE_API_SEED make it longer and another one.
 const (
-	walkRequests = 12_000
-	walkOverHTTP = 1_500
+	walkRequests = 4_000
+	walkOverHTTP = 500
 	walkSite     = 800 // requests to one site, before a new one is made
 )
 
