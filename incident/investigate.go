@@ -110,8 +110,8 @@ func (d Desk) AddMark(in *models.Incident, who string, m models.Mark, at time.Ti
 	return nil
 }
 
-// MaxExhibit is the longest footage that one exhibit can be.
-const MaxExhibit = 24 * time.Hour
+// MaxExhibit is the longest footage that one exhibit can be: as much as one recall gives.
+const MaxExhibit = 12 * time.Hour
 
 // AddExhibit links footage: of another camera, another time or another incident.
 func (d Desk) AddExhibit(in *models.Incident, who string, x models.Exhibit, at time.Time) error {
