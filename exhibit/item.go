@@ -58,6 +58,9 @@ func (b *builder) addItem(ctx context.Context, it *item) error {
 			return err
 		}
 	}
+	if err := b.addAdded(ctx, it); err != nil {
+		return err
+	}
 	if err := b.readManifest(ctx, it); err != nil {
 		return err
 	}

@@ -109,6 +109,10 @@ func roleInWords(r Role) string {
 		return "signature over manifest.json"
 	case Role(models.RoleDeletion):
 		return "signed record that evidence was deleted, and why"
+	case Role(models.RoleAttachment):
+		return "a file that somebody added; open it with care"
+	case Role(models.RoleExhibit):
+		return "other footage that belongs to it, as it was recorded"
 	case RoleSheet:
 		return "pictures of the clip at even times"
 	case RoleClock:

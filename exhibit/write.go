@@ -241,6 +241,12 @@ func (b *builder) build(ctx context.Context) error {
 		for _, o := range in.Footage.Objects {
 			b.total += o.Size
 		}
+		for _, t := range in.Investigation.Attachments {
+			b.total += t.Size
+		}
+		for _, x := range in.Investigation.Exhibits {
+			b.total += x.Object.Size
+		}
 	}
 	var items []*item
 	for i, in := range b.o.Incidents {
