@@ -260,8 +260,8 @@ func (k *Keeper) Touched(id models.IncidentID) {
 	wake(k.signal(&k.copying))
 }
 
-// copyTouched copies the records that have changed. Those that have nothing in the bucket
-// yet are copied with their evidence.
+// copyTouched copies the records that have changed. Those whose footage is still to come
+// are copied with it.
 func (k *Keeper) copyTouched(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, boundedPatience)
 	defer cancel()
@@ -274,7 +274,7 @@ func (k *Keeper) copyTouched(ctx context.Context) error {
 		delete(k.touched, id)
 		k.mu.Unlock()
 		in, err := k.Index.Get(ctx, id)
-		if err == nil && len(keptObjects(in)) > 0 {
+		if err == nil && (len(keptObjects(in)) > 0 || in.Footage.State == models.FootageNone) {
 			err = putRecord(ctx, k.Bucket, in)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

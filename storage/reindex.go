@@ -118,9 +118,28 @@ func (r *Reindex) Run(ctx context.Context) (Reindexed, error) {
 		})
 		return ctx.Err()
 	}
+	// alone are the folders of which so far only one half was seen: the copy of the record
+	// (true), or what tells of footage (false). Buckets list a folder in one go, so they
+	// are few.
+	alone := map[string]bool{}
+	seen := func(folder string, record bool) {
+		if other, ok := alone[folder]; ok && other != record {
+			delete(alone, folder)
+			return
+		}
+		alone[folder] = record
+	}
 	listed := r.Bucket.List(ctx, "incidents/", func(key string, _ int64) error {
 		folder, name := path.Split(key)
 		folder = strings.TrimSuffix(folder, "/")
+		switch {
+		case name == RecordObject:
+			seen(folder, true)
+		case name == ManifestFile, name == DeletionFile:
+			seen(folder, false)
+		case strings.HasSuffix(key, "/"+LiveFile):
+			seen(strings.TrimSuffix(key, "/"+LiveFile), false)
+		}
 		switch {
 		case name == ManifestFile:
 			return take(folder, true, r.stored)
@@ -131,6 +150,13 @@ func (r *Reindex) Run(ctx context.Context) (Reindexed, error) {
 		}
 		return nil
 	})
+	if listed == nil {
+		for folder, record := range alone {
+			if listed = ctx.Err(); listed == nil && record {
+				listed = take(folder, true, r.reported)
+			}
+		}
+	}
 	err := work.Wait()
 	if err == nil {
 		err = listed
@@ -283,6 +309,25 @@ func (r *Reindex) deleted(ctx context.Context, folder string) (sum Reindexed, er
 			sum.Poorer++
 		}
 	}
+	return sum, err
+}
+
+// reported takes an incident that has no footage of its own, such as one that was opened
+// by hand: the copy of its record is all there is. One whose footage is to come is left to
+// what tells of that.
+func (r *Reindex) reported(ctx context.Context, folder string) (sum Reindexed, err error) {
+	in, ok := r.record(ctx, folder, models.IncidentID(path.Base(folder)))
+	switch {
+	case !ok:
+		return Reindexed{Found: 1, Unread: 1}, fmt.Errorf("%s: %w: it cannot be read, and there is no manifest", RecordObject, ErrContent)
+	case in.Footage.State != models.FootageNone:
+		return Reindexed{}, nil
+	}
+	sum.Found = 1
+	if err := r.belongs(in.ID, in.Alarm, folder, in.Footage.Objects); err != nil {
+		return sum, err
+	}
+	_, err = r.put(ctx, in, &sum)
 	return sum, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +168,44 @@ func TestReindexOfALostRecorder(t *testing.T) {
 	}
 	if n := len(got.Footage.Gaps); n != 1 || got.End.IsZero() || got.Footage.UploadNote == "" {
 		t.Errorf("the loss is not named: %+v", got.Footage)
+	}
+}
+
+// What people opened by hand has no footage of its own; the copy of the record is enough.
+func TestReindexOfWhatWasReported(t *testing.T) {
+	bucket, lost := mustDisk(t), mustSQLite(t)
+	k := &Keeper{Index: lost, Bucket: bucket}
+	in := recent(1)
+	in.Kind, in.Origin, in.Description = models.KindReported, models.OriginPatrol, "the gate stood open"
+	in.Footage = models.Footage{State: models.FootageNone, AskedFrom: in.Start, AskedTo: in.Start}
+	growing := recent(2)
+	growing.Footage = models.Footage{State: models.FootageRecording, AskedFrom: growing.Start}
+	create(t, lost, growing, in)
+	was, err := lost.Get(t.Context(), in.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Touched(in.ID)
+	k.Touched(growing.ID)
+	if err := k.copyTouched(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := putRecord(t.Context(), bucket, growing); err != nil { // as an older vedette may have left it
+		t.Fatal(err)
+	}
+	fresh := mustSQLite(t)
+	if got, err := (&Reindex{Bucket: bucket, Index: fresh}).Run(t.Context()); err != nil || got != (Reindexed{Found: 1, Made: 1}) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	got, err := fresh.Get(t.Context(), in.ID)
+	if err != nil || got.Number != was.Number || got.Description != in.Description || got.Origin != in.Origin {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if err := bucket.Put(t.Context(), objectKey(in, RecordObject), strings.NewReader("{"), object([]byte("{"))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (&Reindex{Bucket: bucket, Index: mustSQLite(t)}).Run(t.Context()); err != nil || got != (Reindexed{Found: 1, Unread: 1}) {
+		t.Fatalf("a copy that cannot be read: %+v, %v", got, err)
 	}
 }
 
