@@ -234,6 +234,22 @@ describe("the keyboard", () => {
     });
   });
 
+  it("opens the row that has the focus, whoever put it there", async () => {
+    for (const age of [300, 200, 100]) mock.open({ age });
+    await withPage(async (page) => {
+      await page.locator("[data-id]").nth(2).waitFor();
+      const ids = await rowIDs(page);
+      // A script or a screen reader moves the focus without choosing the row.
+      await row(page, ids[2] ?? "").focus();
+      assert.notEqual(await row(page, ids[2] ?? "").getAttribute("aria-current"), "true");
+      mock.open({ severity: "critical" });
+      await page.locator("[data-id]").nth(3).waitFor();
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Facts" }).waitFor();
+      assert.ok(page.url().endsWith(encodeURIComponent(ids[2] ?? "")), `${page.url()} is not ${ids[2]}`);
+    });
+  });
+
   it("works the player", async () => {
     mock.open({ age: 100 });
     await withPage(async (page) => {

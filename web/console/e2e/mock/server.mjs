@@ -16,7 +16,8 @@ import { makeScenes } from "./footage.mjs";
 /** @typedef {import("../../src/api/types").Severity} Severity */
 /** @typedef {import("./footage.mjs").Scene} Scene */
 
-const dist = fileURLToPath(new URL("../../dist", import.meta.url));
+/** The console as `npm run build` leaves it; VEDETTE_CONSOLE names another build. */
+const dist = process.env.VEDETTE_CONSOLE ?? fileURLToPath(new URL("../../dist", import.meta.url));
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
