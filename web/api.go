@@ -95,6 +95,7 @@ func withoutEcho(_ huma.Context, _ string, v any) (any, error) {
 func (s *Server) describe(api huma.API) {
 	s.describeSession(api)
 	s.describePeople(api)
+	s.describeNames(api)
 	s.describeTokens(api)
 	s.describeIncidents(api)
 	s.describeDesk(api)

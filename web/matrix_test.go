@@ -33,7 +33,7 @@ const (
 // it is the place where somebody thinks about who may use it.
 var matrix = map[string]string{
 	"login": takesProof, "get-health": takesNothing, "get-readiness": takesNothing, "inbound-event": takesProof,
-	"get-session": takesLogin, "get-openapi": takesLogin,
+	"get-session": takesLogin, "get-openapi": takesLogin, "list-names": takesLogin,
 	"logout": takesSession, "change-password": takesSession, "get-me": takesSession, "set-availability": takesSession,
 	"list-tokens": takesSession, "create-token": takesSession, "revoke-token": takesSession,
 

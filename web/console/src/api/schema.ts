@@ -1310,6 +1310,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What people are called
+         * @description The names of those who are asked for by user name, also of those who were suspended, as records go on naming them. Who does not exist is left out.
+         */
+        get: operations["list-names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notify": {
         parameters: {
             query?: never;
@@ -3210,6 +3230,19 @@ export interface components {
             items: components["schemas"]["Moved"][];
             /** @description there is more than is shown: narrow the range or the region */
             truncated: boolean;
+        };
+        NameList: {
+            /** @description by user name */
+            items: components["schemas"]["Named"][];
+        };
+        Named: {
+            /**
+             * @description as people call them; empty when nothing was said
+             * @example Mara Novak
+             */
+            name: string;
+            /** @example mara */
+            user: string;
         };
         NewPassword: {
             /** @description for the first login, at which it has to be changed; shown only this once */
@@ -10562,6 +10595,65 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-names": {
+        parameters: {
+            query: {
+                /** @description user names, as they stand in a record; repeat for several */
+                user: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NameList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
