@@ -2,9 +2,11 @@ package incident
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -97,39 +99,25 @@ type Summary struct {
 	Rows []SummaryRow `json:"rows"`
 }
 
-// Summarise counts tallies. It keeps none of them, so memory grows only with the number of
-// rows; it ends with the first error of the sequence.
-func Summarise(q SummaryQuery, made time.Time, clocks Clocks, tallies iter.Seq2[models.Tally, error]) (Summary, error) {
-	s := summing{q: q, made: made, calendar: calendar{clocks: clocks}, by: q.By}
-	if len(s.by) == 0 {
-		s.by = summaries
+// Summarise counts tallies, each part in a goroutine of its own. It keeps none of them, so
+// memory grows only with the number of rows; it ends with the first error of a part. clocks
+// is called by all of them at once.
+func Summarise(q SummaryQuery, made time.Time, clocks Clocks, parts ...iter.Seq2[models.Tally, error]) (Summary, error) {
+	sums, errs := make([]*summing, len(parts)), make([]error, len(parts))
+	var done sync.WaitGroup
+	for i, tallies := range parts {
+		sums[i] = newSumming(q, made, clocks)
+		done.Go(func() { errs[i] = sums[i].addAll(tallies) })
 	}
-	for range s.by {
-		s.groups = append(s.groups, map[subject]*counted{})
+	done.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return Summary{}, fmt.Errorf("summary: %w", err)
 	}
-	for t, err := range tallies {
-		if err != nil {
-			return Summary{}, fmt.Errorf("summary: %w", err)
-		}
-		if q.wants(&t) {
-			s.add(&t)
-		}
+	all := newSumming(q, made, clocks)
+	for _, s := range sums {
+		all.merge(s)
 	}
-	out := Summary{From: q.From.UTC(), To: q.To.UTC(), Made: made.UTC(), Rows: []SummaryRow{}}
-	for i, by := range s.by {
-		var rows []SummaryRow
-		for of, c := range s.groups[i] {
-			row := of.row(by)
-			row.Figures = c.figures()
-			if by == ByDay {
-				row.Length = s.calendar.length(row.Day, c.place)
-			}
-			rows = append(rows, row)
-		}
-		slices.SortFunc(rows, bySummary)
-		out.Rows = append(out.Rows, rows...)
-	}
-	return out, nil
+	return all.summary(), nil
 }
 
 func (q SummaryQuery) wants(t *models.Tally) bool {
@@ -144,6 +132,60 @@ type summing struct {
 	calendar calendar
 	by       []Grouping
 	groups   []map[subject]*counted // of each grouping
+}
+
+func newSumming(q SummaryQuery, made time.Time, clocks Clocks) *summing {
+	s := &summing{q: q, made: made, calendar: calendar{clocks: clocks}, by: q.By}
+	if len(s.by) == 0 {
+		s.by = summaries
+	}
+	for range s.by {
+		s.groups = append(s.groups, map[subject]*counted{})
+	}
+	return s
+}
+
+func (s *summing) addAll(tallies iter.Seq2[models.Tally, error]) error {
+	for t, err := range tallies {
+		if err != nil {
+			return err
+		}
+		if s.q.wants(&t) {
+			s.add(&t)
+		}
+	}
+	return nil
+}
+
+// merge takes over what another one has counted.
+func (s *summing) merge(o *summing) {
+	for i, group := range o.groups {
+		for of, c := range group {
+			if have := s.groups[i][of]; have != nil {
+				have.merge(c)
+			} else {
+				s.groups[i][of] = c
+			}
+		}
+	}
+}
+
+func (s *summing) summary() Summary {
+	out := Summary{From: s.q.From.UTC(), To: s.q.To.UTC(), Made: s.made.UTC(), Rows: []SummaryRow{}}
+	for i, by := range s.by {
+		var rows []SummaryRow
+		for of, c := range s.groups[i] {
+			row := of.row(by)
+			row.Figures = c.figures()
+			if by == ByDay {
+				row.Length = s.calendar.length(row.Day, c.place)
+			}
+			rows = append(rows, row)
+		}
+		slices.SortFunc(rows, bySummary)
+		out.Rows = append(out.Rows, rows...)
+	}
+	return out
 }
 
 // subject is what a row of some grouping is about. It is small, because a year has
@@ -272,12 +314,37 @@ func (c *counted) add(t *models.Tally, made time.Time) {
 		h.Promised++
 	}
 	if t.Loss != nil {
-		i := slices.IndexFunc(c.Losses, func(m models.Money) bool { return m.Currency == t.Loss.Currency })
-		if i < 0 {
-			c.Losses = append(c.Losses, models.Money{Currency: t.Loss.Currency})
-			i = len(c.Losses) - 1
-		}
-		c.Losses[i].Amount += t.Loss.Amount
+		c.lose(*t.Loss)
+	}
+}
+
+func (c *counted) lose(m models.Money) {
+	i := slices.IndexFunc(c.Losses, func(o models.Money) bool { return o.Currency == m.Currency })
+	if i < 0 {
+		c.Losses = append(c.Losses, models.Money{Currency: m.Currency})
+		i = len(c.Losses) - 1
+	}
+	c.Losses[i].Amount += m.Amount
+}
+
+// merge adds what another one has counted. The place stays that of the first.
+func (c *counted) merge(o *counted) {
+	for _, sum := range [...][2]*int{
+		{&c.Incidents, &o.Incidents}, {&c.Merged, &o.Merged}, {&c.True, &o.True}, {&c.Nuisance, &o.Nuisance}, {&c.Unjudged, &o.Unjudged},
+		{&c.Open, &o.Open}, {&c.Overdue, &o.Overdue}, {&c.Reopened, &o.Reopened},
+	} {
+		*sum[0] += *sum[1]
+	}
+	for i, sum := range [...][2]*Handling{{&c.Acknowledge, &o.Acknowledge}, {&c.Respond, &o.Respond}, {&c.Resolve, &o.Resolve}} {
+		sum[0].Count += sum[1].Count
+		sum[0].Promised += sum[1].Promised
+		sum[0].InTime += sum[1].InTime
+		sum[0].Missed += sum[1].Missed
+		c.took[i].merge(o.took[i])
+	}
+	c.effort += o.effort
+	for _, m := range o.Losses {
+		c.lose(m)
 	}
 }
 

@@ -26,6 +26,16 @@ func (d *durations) add(t time.Duration) {
 	d.count++
 }
 
+func (d *durations) merge(o durations) {
+	if len(d.buckets) < len(o.buckets) {
+		d.buckets, o.buckets = o.buckets, d.buckets
+	}
+	for b, n := range o.buckets {
+		d.buckets[b] += n
+	}
+	d.count += o.count
+}
+
 func bucketOf(seconds int64) int {
 	if seconds < exactSeconds {
 		return int(max(0, seconds))

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -28,6 +29,14 @@ func summarised(t *testing.T, q SummaryQuery, made time.Time, clocks Clocks, lis
 	s, err := Summarise(q, made, clocks, tallied(list...))
 	if err != nil {
 		t.Fatal(err)
+	}
+	// However they are shared out, the figures are the same.
+	for n := 1; n <= 3; n++ {
+		a, b := len(list)/(n+1), len(list)*n/(n+1)
+		parts, err := Summarise(q, made, clocks, tallied(list[:a]...), tallied(list[a:b]...), tallied(list[b:]...))
+		if err != nil || !reflect.DeepEqual(parts, s) {
+			t.Errorf("in parts [:%d:%d:]: %v, %+v; want %+v", a, b, err, parts, s)
+		}
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -19,9 +20,10 @@ import (
 // one.
 type Tallier interface {
 	// Tallies are those of all incidents whose alarm lies from one instant on and before
-	// another; zero does not limit. They come in about the order of logging. The sequence
-	// ends with the first error.
-	Tallies(ctx context.Context, from, to time.Time) iter.Seq2[models.Tally, error]
+	// another; zero does not limit. They come in at least one and at most n parts of about
+	// the same size, which follow each other in about the order of logging; each can be read
+	// by a goroutine of its own. A part ends with its first error.
+	Tallies(ctx context.Context, from, to time.Time, n int) []iter.Seq2[models.Tally, error]
 }
 
 // setTallies follows changes of incidents, in the transaction of the change.
@@ -113,22 +115,69 @@ func (d dialect) chunks(ctx context.Context, tx *sql.Tx, which []int64) (map[int
 	return out, rows.Err()
 }
 
-func (x *sqlIndex) Tallies(ctx context.Context, from, to time.Time) iter.Seq2[models.Tally, error] {
-	return func(yield func(models.Tally, error) bool) {
-		if err := x.tallies(ctx, from, to, func(t *models.Tally) bool { return yield(*t, nil) }); err != nil {
-			yield(models.Tally{}, x.fail("tallies", err))
+// maxReaders bounds how many connections one report reads with.
+const maxReaders = 4
+
+func (x *sqlIndex) Tallies(ctx context.Context, from, to time.Time, n int) []iter.Seq2[models.Tally, error] {
+	first, last, err := x.chunkRange(ctx, from, to)
+	n = int(max(1, min(int64(n), maxReaders, last-first+1)))
+	parts := make([]iter.Seq2[models.Tally, error], n)
+	low := int64(math.MinInt64)
+	for i := range parts {
+		begin, end := low, first+(last-first+1)*int64(i+1)/int64(n)
+		if i == n-1 {
+			end = math.MaxInt64
+		}
+		low = end
+		parts[i] = func(yield func(models.Tally, error) bool) {
+			err := err
+			if err == nil {
+				err = x.tallies(ctx, from, to, begin, end, func(t *models.Tally) bool { return yield(*t, nil) })
+			}
+			if err != nil {
+				yield(models.Tally{}, x.fail("tallies", err))
+			}
 		}
 	}
+	return parts
 }
 
-func (x *sqlIndex) tallies(ctx context.Context, from, to time.Time, yield func(*models.Tally) bool) error {
-	w := where{bind: x.bind}
+// chunkRange is about where the chunks of a period begin and end: near enough to share them
+// out, which the few that were logged out of order do not change.
+func (x *sqlIndex) chunkRange(ctx context.Context, from, to time.Time) (first, last int64, err error) {
+	for _, end := range []struct {
+		chunk *int64
+		at    time.Time
+		cond  string
+		order string
+	}{{&first, from, "last_us >= ", ""}, {&last, to, "last_us <= ", " DESC"}} {
+		w := where{bind: x.bind}
+		if !end.at.IsZero() {
+			w.add(end.cond + w.arg(end.at.UnixMicro()))
+		}
+		err := x.read.QueryRowContext(ctx, "SELECT chunk FROM tallies"+w.String()+" ORDER BY last_us"+end.order+" LIMIT 1", w.args...).Scan(end.chunk)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return 0, 0, err
+		}
+	}
+	return first, last, nil
+}
+
+// alarmed limits to chunks that can have alarms of a period.
+func (w *where) alarmed(from, to time.Time) {
 	if !from.IsZero() {
 		w.add("last_us >= " + w.arg(from.UnixMicro()-time.Millisecond.Microseconds()))
 	}
 	if !to.IsZero() {
 		w.add("first_us < " + w.arg(to.UnixMicro()))
 	}
+}
+
+// tallies reads the chunks from one on and before another.
+func (x *sqlIndex) tallies(ctx context.Context, from, to time.Time, low, high int64, yield func(*models.Tally) bool) error {
+	w := where{bind: x.bind}
+	w.alarmed(from, to)
+	w.add("chunk >= " + w.arg(low) + " AND chunk < " + w.arg(high))
 	rows, err := x.read.QueryContext(ctx, "SELECT chunk, packed FROM tallies"+w.String(), w.args...)
 	if err != nil {
 		return err

@@ -12,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,8 +76,10 @@ func testReports(t *testing.T, open func(*testing.T) Index) {
 				t.Errorf("from %v to %v: %d tallies, want %d", from, to, len(got), len(some))
 			}
 		}
-		for range x.(Tallier).Tallies(t.Context(), time.Time{}, time.Time{}) {
-			break // whoever has seen enough leaves nothing open
+		for _, part := range x.(Tallier).Tallies(t.Context(), time.Time{}, time.Time{}, 2) {
+			for range part {
+				break // whoever has seen enough leaves nothing open
+			}
 		}
 	})
 
@@ -318,15 +322,31 @@ func handle(rng *rand.Rand, in *models.Incident) error {
 
 func tallies(t testing.TB, x Index, from, to time.Time) []models.Tally {
 	t.Helper()
-	var out []models.Tally
-	for tally, err := range x.(Tallier).Tallies(t.Context(), from, to) {
-		if err != nil {
-			t.Fatal(err)
+	byNumber := func(a, b models.Tally) int { return cmp.Compare(a.Number, b.Number) }
+	var first []models.Tally
+	// However many read them, each is there once.
+	for _, n := range []int{1, 2, 3, 100} {
+		var out []models.Tally
+		parts := x.(Tallier).Tallies(t.Context(), from, to, n)
+		if len(parts) < 1 || len(parts) > n {
+			t.Errorf("%d parts, asked for %d", len(parts), n)
 		}
-		out = append(out, tally)
+		for _, part := range parts {
+			for tally, err := range part {
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, tally)
+			}
+		}
+		slices.SortFunc(out, byNumber)
+		if n == 1 {
+			first = out
+		} else if !reflect.DeepEqual(out, first) {
+			t.Errorf("in %d parts: %d tallies, in one %d", len(parts), len(out), len(first))
+		}
 	}
-	slices.SortFunc(out, func(a, b models.Tally) int { return cmp.Compare(a.Number, b.Number) })
-	return out
+	return first
 }
 
 // TestUpgradeCounts: the records of a released schema are counted when the index is
@@ -438,15 +458,23 @@ func BenchmarkYear(b *testing.B) {
 				})
 			}
 			run("tallies", func(ctx context.Context) error {
-				read := 0
-				for _, err := range x.(Tallier).Tallies(ctx, from, noon) {
-					if err != nil {
-						return err
-					}
-					read++
+				var read atomic.Int64
+				var readers sync.WaitGroup
+				parts := x.(Tallier).Tallies(ctx, from, noon, runtime.GOMAXPROCS(0))
+				errs := make([]error, len(parts))
+				for i, part := range parts {
+					readers.Go(func() {
+						own := int64(0)
+						for _, err := range part {
+							errs[i] = errors.Join(errs[i], err)
+							own++
+						}
+						read.Add(own)
+					})
 				}
-				if read != n {
-					return fmt.Errorf("%d tallies of %d", read, n)
+				readers.Wait()
+				if err := errors.Join(errs...); err != nil || read.Load() != int64(n) {
+					return fmt.Errorf("%d tallies of %d: %w", read.Load(), n, err)
 				}
 				return nil
 			})

@@ -157,24 +157,29 @@ type unpacker struct {
 	bad  bool
 }
 
+// uvarint reads most numbers, which are small, without a call.
 func (r *unpacker) uvarint() uint64 {
+	if len(r.data) > 0 && r.data[0] < 0x80 {
+		v := uint64(r.data[0])
+		r.data = r.data[1:]
+		return v
+	}
+	return r.long()
+}
+
+func (r *unpacker) long() uint64 {
 	v, n := binary.Uvarint(r.data)
-	return v * uint64(r.took(n))
-}
-
-func (r *unpacker) varint() int64 {
-	v, n := binary.Varint(r.data)
-	return v * int64(r.took(n))
-}
-
-// took passes n bytes that were read; it is 0 when they were none.
-func (r *unpacker) took(n int) int {
 	if n <= 0 {
 		r.bad, r.data = true, nil
 		return 0
 	}
 	r.data = r.data[n:]
-	return 1
+	return v
+}
+
+func (r *unpacker) varint() int64 {
+	v := r.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 // length is a count of things that take at least a byte each.

@@ -189,7 +189,7 @@ func SheetOf(ctx context.Context, ledger Ledger, incidents Incidents, site strin
 			break
 		}
 	}
-	report, err := incident.Summarise(sum, now, clocks, ledger.Tallies(ctx, from, now))
+	report, err := incident.Summarise(sum, now, clocks, ledger.Tallies(ctx, from, now, 1)...)
 	if err != nil {
 		return models.HandoverSheet{}, err
 	}

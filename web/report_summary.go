@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -88,7 +89,7 @@ func (s *Server) summary(ctx context.Context, q *summaryQuery) (incident.Summary
 	if query.Cameras, none = s.visible(ctx, models.RightReport, named[models.CameraID](q.Cameras)); none {
 		return incident.Summary{From: from.UTC(), To: to.UTC(), Made: s.Now().UTC(), Rows: []incident.SummaryRow{}}, nil
 	}
-	sum, err := incident.Summarise(query, s.Now(), s.clocks(), s.Ledger.Tallies(ctx, from, to))
+	sum, err := incident.Summarise(query, s.Now(), s.clocks(), s.Ledger.Tallies(ctx, from, to, runtime.GOMAXPROCS(0))...)
 	if err != nil {
 		return incident.Summary{}, s.fail(ctx, "report", err)
 	}

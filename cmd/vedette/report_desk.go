@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -97,7 +98,7 @@ func (c summaryCmd) Run(ctx context.Context, p *program) (err error) {
 	for _, camera := range c.Camera {
 		q.Cameras = append(q.Cameras, models.CameraID(camera))
 	}
-	sum, err := incident.Summarise(q, now, clocks, index.(web.Ledger).Tallies(ctx, q.From, q.To))
+	sum, err := incident.Summarise(q, now, clocks, index.(web.Ledger).Tallies(ctx, q.From, q.To, runtime.GOMAXPROCS(0))...)
 	if err != nil {
 		return err
 	}
