@@ -40,7 +40,7 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
 		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
-			unindexed: unindexedPostgres, explain: explainPostgres,
+			unindexed: unindexedPostgres, addOnly: addOnlyPostgres, explain: explainPostgres,
 			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), remote: true, apart: " OFFSET 0"},
 		write:    db,
 		read:     db,

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,12 +19,12 @@ import (
 )
 
 // An index that an earlier release wrote is brought up to date, and its records are read,
-// found, changed and judged like new ones.
+// found, changed and judged like new ones; its logs are kept by the database, too.
 func TestUpgrade(t *testing.T) {
 	server := pgtest.Start(t)
 	old := incident(1)
 	old.Log[0].Note = "ladder at the fence"
-	for _, version := range []int{1, 2, 3} {
+	for version := 1; version < len(migrations); version++ {
 		t.Run(fmt.Sprintf("sqlite from schema %d", version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "index.db")
 			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion}, old)
@@ -33,11 +34,15 @@ func TestUpgrade(t *testing.T) {
 			}
 			t.Cleanup(func() { x.Close() })
 			testUpgraded(t, version, x)
+			testKept(t, x.(*sqlIndex), `INSERT OR REPLACE INTO entries SELECT number, n, at_us, 'nobody', what, entry FROM entries`)
 		})
 		t.Run(fmt.Sprintf("postgres from schema %d", version), func(t *testing.T) {
 			dsn := server.Database(fmt.Sprintf("upgrade%d", version))
 			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", include: true, bind: bindDollar}, old)
-			testUpgraded(t, version, mustPostgres(t, dsn))
+			x := mustPostgres(t, dsn)
+			testUpgraded(t, version, x)
+			testKept(t, x.(*sqlIndex), `TRUNCATE entries`, `TRUNCATE journal CASCADE`,
+				`SET session_replication_role = replica; DELETE FROM entries`)
 		})
 	}
 }
@@ -47,7 +52,8 @@ func TestUpgrade(t *testing.T) {
 func writeSchema(t *testing.T, version int, driver, dsn string, d dialect, list ...models.Incident) {
 	t.Helper()
 	db := openDB(t, driver, dsn)
-	if err := migrate(t.Context(), db, d, migrations[:version]); err != nil {
+	// The rows of a later schema are those that it has made of an earlier one's.
+	if err := migrate(t.Context(), db, d, migrations[:min(version, 3)]); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.ExecContext(t.Context(), `DELETE FROM schema_version WHERE version = 0`); err != nil { // goose's
@@ -81,7 +87,7 @@ func writeSchema(t *testing.T, version int, driver, dsn string, d dialect, list 
 			t.Fatal(err)
 		}
 	}
-	if version == 3 { // what is made anew must not trip over what was there
+	if version >= 3 { // what is made anew must not trip over what was there
 		for _, stmt := range []string{
 			`INSERT INTO places (place, camera, zone, kind, label) VALUES (1, 'gate', 'door', 'loitering', 'person')`,
 			`INSERT INTO facets VALUES ('gone', 1, 'gate', 'door', 'loitering', 'person', 1, 'new', '', 'stored', 0, 0, 0, 0, 0, 0)`,
@@ -93,6 +99,9 @@ func writeSchema(t *testing.T, version int, driver, dsn string, d dialect, list 
 		}
 	}
 	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(t.Context(), db, d, migrations[:version]); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -251,5 +260,50 @@ func testUpgraded(t *testing.T, version int, x Index) {
 	create(t, x, incident(2))
 	if n := len(ids(t, x, Query{})); n != 2 {
 		t.Errorf("%d incidents, want the old and a new one", n)
+	}
+}
+
+// testKept checks that no statement alters or removes what is only ever added, whoever
+// sends it; what is refused has changed nothing, and entries are added as before.
+func testKept(t *testing.T, x *sqlIndex, refused ...string) {
+	note := models.JournalEntry{ID: "a", At: noon, Who: "ann", Text: "the gate was found open"}
+	if _, err := x.AddEntry(t.Context(), note); err != nil {
+		t.Fatal(err)
+	}
+	was := append(dump(t, x, "entries"), dump(t, x, "journal")...)
+	if len(was) < 2 {
+		t.Fatalf("%d rows", len(was))
+	}
+	refused = append(refused,
+		`UPDATE entries SET who = 'nobody'`,
+		`UPDATE entries SET n = 9 WHERE n = 1`,
+		`DELETE FROM entries WHERE number = 1`,
+		`UPDATE journal SET doc = '{}'`,
+		`DELETE FROM journal`,
+		`INSERT INTO entries SELECT number, n, at_us, 'nobody', what, entry FROM entries WHERE true ON CONFLICT (number, n) DO UPDATE SET who = 'nobody'`)
+	for _, stmt := range refused {
+		if _, err := x.write.ExecContext(t.Context(), stmt); err == nil || !strings.Contains(err.Error(), "only added") {
+			t.Errorf("%s: %v", stmt, err)
+		}
+	}
+	if !x.remote { // passed over, so that an entry that is sent twice is there once
+		if _, err := x.write.ExecContext(t.Context(), `INSERT OR REPLACE INTO journal SELECT number, id, 0, site, corrects, doc FROM journal`); err != nil {
+			t.Error(err)
+		}
+	}
+	if now := append(dump(t, x, "entries"), dump(t, x, "journal")...); !slices.Equal(now, was) {
+		t.Errorf("altered: %q, were %q", now, was)
+	}
+	if again, err := x.AddEntry(t.Context(), note); err != nil || again.Number != 1 {
+		t.Errorf("an entry of the log book that is sent twice: number %d, %v", again.Number, err)
+	}
+	var had int
+	got, err := x.Update(t.Context(), incident(1).ID, func(in *models.Incident) error {
+		had = len(in.Log)
+		in.Log = append(in.Log, models.Action{At: noon, Who: "ann", What: "acknowledged"})
+		return nil
+	})
+	if err != nil || len(got.Log) != had+1 {
+		t.Errorf("another entry: %d after %d, %v", len(got.Log), had, err)
 	}
 }

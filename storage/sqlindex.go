@@ -35,6 +35,7 @@ type dialect struct {
 	remote bool
 	// unindexed writes a column so that no index on it is used.
 	unindexed func(column string) string
+	addOnly   []string // statements that make tables refuse all but INSERT; see migration7
 	explain   func(error) error
 }
 
