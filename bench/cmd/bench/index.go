@@ -1,27 +1,31 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/internal/pgtest"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/storage"
 )
 
-// How long the first page of a list, and one whole incident, may take at p99.
+// How long the first page of a list, one whole incident, and a report may take at p99.
 const (
 	firstPage    = 50 * time.Millisecond
 	incidentPage = 30 * time.Millisecond
+	yearReport   = 2 * time.Second
 )
 
 // measureIndex fills an index with two years of a busy site and times what a person waits
@@ -42,7 +46,7 @@ func measureIndex(ctx context.Context, s *setting) error {
 		name string
 		open func(context.Context) (storage.Index, func(), error)
 	}{{"SQLite", sqlite}, {"PostgreSQL", s.openPostgres}} {
-		if !s.wants(db.name) {
+		if !slices.ContainsFunc(newSite(0).searches(), func(k searchKind) bool { return s.wants(db.name + ", " + k.name) }) {
 			continue
 		}
 		if err := s.searchIndex(ctx, db.name, db.open); err != nil {
@@ -72,11 +76,18 @@ func (s *setting) searchIndex(ctx context.Context, name string, open func(contex
 		fmt.Fprintf(os.Stderr, "%s: %d incidents in %.0f s\n", name, s.incidents, time.Since(began).Seconds())
 	}
 	for _, k := range past.searches() {
+		if !s.wants(name + ", " + k.name) {
+			continue
+		}
 		warm, rng := rand.New(rand.NewPCG(5, 6)), rand.New(rand.NewPCG(7, 11))
-		if _, _, err := timeSearches(ctx, x, k, warm, 20); err != nil {
+		if _, _, err := timeSearches(ctx, x, k, warm, min(20, cmp.Or(k.most, 20))); err != nil {
 			return err
 		}
-		took, cpu, err := timeSearches(ctx, x, k, rng, s.searches)
+		n := s.searches
+		if k.most > 0 {
+			n = min(n, k.most)
+		}
+		took, cpu, err := timeSearches(ctx, x, k, rng, n)
 		if err != nil {
 			return err
 		}
@@ -358,6 +369,7 @@ type searchKind struct {
 	query func(*rand.Rand) storage.Query
 	do    func(context.Context, storage.Index, *rand.Rand) error // instead of a query
 	goal  time.Duration                                          // default firstPage
+	most  int                                                    // how often it is made at most; 0: as all are
 }
 
 func (s *site) searches() []searchKind {
@@ -468,5 +480,25 @@ func (s *site) searches() []searchKind {
 			from, to := day(rng)
 			_, err := x.Entries(ctx, storage.EntryQuery{From: from, To: to, Cameras: slices.Concat(camera(rng), camera(rng), camera(rng))})
 			return err
+		}},
+		searchKind{name: "report of a year", goal: yearReport, most: 100, do: func(ctx context.Context, x storage.Index, _ *rand.Rand) error {
+			to := s.from.Add(time.Duration(s.n) * time.Minute)
+			return report(ctx, x, to.AddDate(-1, 0, 0), to)
+		}},
+		searchKind{name: "report of all", goal: yearReport, most: 100, do: func(ctx context.Context, x storage.Index, _ *rand.Rand) error {
+			return report(ctx, x, s.from, s.from.Add(time.Duration(s.n)*time.Minute))
 		}})
+}
+
+// report counts a period in all ways, as the console's report does.
+func report(ctx context.Context, x storage.Index, from, to time.Time) error {
+	sum, err := incident.Summarise(incident.SummaryQuery{From: from, To: to}, to, func(string) *time.Location { return time.UTC },
+		x.(storage.Tallier).Tallies(ctx, from, to, runtime.GOMAXPROCS(0))...)
+	if err != nil {
+		return err
+	}
+	if len(sum.Rows) == 0 || sum.Rows[0].Incidents == 0 {
+		return fmt.Errorf("the report from %s to %s counts nothing", from, to)
+	}
+	return nil
 }

@@ -68,7 +68,7 @@ func main() {
 	flag.StringVar(&s.postgres, "postgres", "", "index: use the PostgreSQL database of this DSN, and what is in it, instead of a server made for the run")
 	flag.IntVar(&s.searches, "searches", 500, "index: how many searches of each kind")
 	only := flag.String("only", "", "comma-separated: loitering, latency, final, cost, record, soak, accuracy, replay, index")
-	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak; of index the database) whose name matches this regular expression")
+	rows := flag.String("rows", "", "only the rows (accuracy, replay, soak; of index the database, a comma and the search) whose name matches this regular expression")
 	flag.Parse()
 	var err error
 	if s.rows, err = regexp.Compile(*rows); err != nil {
