@@ -159,6 +159,9 @@ func TestWhoIsThereAtTheStartCountsFromTheStart(t *testing.T) {
 
 // What must not raise anything, however it looks to a background model.
 func TestSilence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	half := func(at time.Duration) float64 {
 		if at > 8*time.Second && at < 14*time.Second {
 			return 0.35

@@ -117,6 +117,9 @@ func happenings(t testing.TB, clip string) (things, nothing []span) {
 // fifteen: people rush through them in less time than it takes to believe in a track, so
 // of these only the silence is asked for.
 func TestMotionEventsOnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	const timeLapse = true
 	for _, c := range []struct {
 		clip      string
@@ -172,6 +175,9 @@ type visitTruth struct {
 // score compares alarms with the true visits of one zone: an alarm within two seconds of
 // due is right; one for a visit that is near the threshold does not count.
 func TestPETSLoitering(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	b, err := os.ReadFile(footage.Path(t, "pets/loitering.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -288,6 +294,9 @@ func peopleOf(t testing.TB, path string, w, h float64) map[int][]models.Box {
 // Of the people of PETS 2009 S2L1 most have a track, and few tracks are nobody's: what is
 // asked for lies well below what is measured, so that it fails for a reason only.
 func TestPETSTracks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	truth := peopleOf(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	for _, c := range []struct {
 		name    string

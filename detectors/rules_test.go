@@ -33,6 +33,9 @@ func through(shirt scene.Colour, y float64, from, to float64, at time.Duration) 
 // Every kind of rule on drawn footage, by motion alone: once where it must fire, and where
 // it must not.
 func TestRulesOnDrawnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	const s = time.Second
 	upright := []models.Point{{X: 0.5, Y: 1}, {X: 0.5, Y: 0.3}}
 	intrusion := models.Rule{Kind: models.KindIntrusion, Grace: 2 * s}
@@ -124,6 +127,9 @@ func TestRulesOnDrawnFootage(t *testing.T) {
 // nobody is there. A person of whom motion makes two is one incident still, because the
 // place is busy.
 func TestIntrusionsOnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	clip := "clips/one_by_one_person.mp4"
 	people, _ := happenings(t, clip)
 	w := models.Watch{Camera: "c", Zones: []models.Zone{{ID: "all", Polygon: whole,
@@ -157,6 +163,9 @@ func TestIntrusionsOnFootage(t *testing.T) {
 // (in one of them somebody moves a chair before he switches off the light and goes). In the
 // third a chair and a telephone are moved.
 func TestThingsOnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	w := models.Watch{Camera: "c", Zones: []models.Zone{{ID: "all", Polygon: whole, Rules: []models.Rule{
 		{Kind: models.KindLeftObject, For: 10 * time.Second}, {Kind: models.KindRemovedObject, For: 10 * time.Second}}}}}
 	for clip, moved := range map[string]bool{"LightSwitch": false, "TimeOfDay": false, "MovedObject": true} {

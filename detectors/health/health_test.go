@@ -12,6 +12,9 @@ import (
 )
 
 func TestTrouble(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	for _, c := range []struct {
 		name string
 		film film
@@ -80,6 +83,9 @@ func after(films ...film) film {
 // A new view that has stood for ten minutes after its alarm is the view: the incident is
 // over, and covering it is noticed. Turned back, the camera is at home again at once.
 func TestNewViewIsAdopted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	elsewhere := spoil(drawn(90*time.Second), 0, 1000, turn(0.6, 0.4))
 	films := []film{drawn(30 * time.Second)}
 	for range 8 { // 12 minutes

@@ -13,6 +13,9 @@ import (
 // dims the whole picture, a tree fills half of it, a man stands before the lens. Nothing
 // is told of what moves, which makes it harder; the confirming times are the defaults.
 func TestSilentOnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	for _, clip := range []string{
 		"pets/pets_s2l1.mp4",
 		"clips/one_by_one_person.mp4",
@@ -38,6 +41,9 @@ func TestSilentOnFootage(t *testing.T) {
 // What happens to a camera is found on real footage as on drawn, and begins and ends where
 // it should.
 func TestTroubleOnFootage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	for _, clip := range []struct {
 		name     string
 		from, to float64 // seconds

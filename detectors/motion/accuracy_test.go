@@ -16,6 +16,9 @@ import (
 // CDnet 2014 baseline/highway, frames 470 to 1700 inside the region of interest; shadow
 // counts as background, unknown is not scored.
 func TestHighway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	video := footage.Path(t, "background/highway/highway.mp4")
 	roi, err := bmp(footage.Path(t, "background/highway/ROI.bmp"))
 	if err != nil {
@@ -72,6 +75,9 @@ func TestHighway(t *testing.T) {
 
 // The wrong pixels of the one hand-drawn mask of each Wallflower clip (Toyama et al. 1999).
 func TestWallflower(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	total := 0
 	for _, c := range []struct {
 		name  string

@@ -25,6 +25,9 @@ func drift(at time.Duration, p *image.YCbCr) {
 // Clouds drift over the place the whole time: nobody is seen but who is there, and who
 // stands there stays seen.
 func TestDriftingClouds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	s := drawn.Scene{Seed: 5, FPS: 8, Length: 60 * time.Second, Noise: 2}
 	const comes, stops, goes = 20 * time.Second, 24 * time.Second, 52 * time.Second
 	stands := models.Point{X: 0.5, Y: 0.85}

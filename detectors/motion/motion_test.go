@@ -178,6 +178,9 @@ func TestStandingThingBecomesBackground(t *testing.T) {
 }
 
 func TestProtectedThingStaysForegroundUpToTheBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	d := New(Options{Hold: 20 * time.Second})
 	defer d.Close()
 	shares, _ := feed(t, d, comes(10*time.Second, 60*time.Second), func(_ models.Frame, truth []drawn.Truth) Guide {

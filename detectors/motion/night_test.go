@@ -26,6 +26,9 @@ func stays(regions, before []models.Detection) (n int) {
 // What light and cameras do at night and in the weather: nobody is seen while nobody is
 // there, and whoever walks through is.
 func TestEmptyPictureStaysEmpty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	each := func(p *image.YCbCr, f func(x, y int, v uint8) float64) {
 		w := p.Rect.Dx()
 		for y := range p.Rect.Dy() {

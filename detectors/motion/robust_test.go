@@ -94,6 +94,9 @@ func spoilers() map[string]spoiler {
 
 // CDnet highway again, under each of them.
 func TestHighwaySpoilt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of footage in one goroutine")
+	}
 	video := footage.Path(t, "background/highway/highway.mp4")
 	roi, err := bmp(footage.Path(t, "background/highway/ROI.bmp"))
 	if err != nil {

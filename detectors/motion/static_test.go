@@ -53,6 +53,9 @@ func lives(t *testing.T, d *Detector, s *drawn.Scene, guide func(models.Frame, [
 func seconds(d time.Duration) float64 { return d.Seconds() }
 
 func TestStatics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	place := models.Point{X: 0.4, Y: 0.8}
 	left, right := models.Point{X: -0.1, Y: 0.85}, models.Point{X: 1.1, Y: 0.85}
 	type want struct {
@@ -208,6 +211,9 @@ func TestStatics(t *testing.T) {
 
 // What lies there for hours is reported for acceptAfter and is part of the scene then.
 func TestStaticIsAcceptedInTheEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at minutes of drawn footage, each scene in one goroutine")
+	}
 	s := drawn.Scene{Seed: 1, Noise: 2, Length: 20 * time.Second, Actors: []drawn.Actor{crate(models.Point{X: 0.5, Y: 0.8}, 12*time.Second, time.Hour)}}
 	d := New(Options{})
 	defer d.Close()
