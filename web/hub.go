@@ -49,6 +49,21 @@ type Message struct {
 	Data []byte // JSON, one line; shared between clients, so never to be changed
 	// Camera is what it is about; empty when it concerns none.
 	Camera models.CameraID
+	// event is the message as it goes over the wire, made once for all clients. Data lies
+	// in it.
+	event []byte
+}
+
+// seal makes the event.
+func (m *Message) seal() {
+	event := make([]byte, 0, len(m.ID)+len(m.Kind)+len(m.Data)+32)
+	if m.ID != "" {
+		event = append(append(append(event, "id: "...), m.ID...), '\n')
+	}
+	event = append(append(append(event, "event: "...), m.Kind...), "\ndata: "...)
+	begin := len(event)
+	event = append(append(event, m.Data...), "\n\n"...)
+	m.event, m.Data = event, event[begin:len(event)-2:len(event)-2]
 }
 
 // Hub hands what happens to everyone who listens. It is safe for concurrent use.
@@ -150,8 +165,10 @@ func (h *Hub) Publish(kind string, v any) error {
 		h.keep(&m)
 		h.send(m)
 	case isHealth:
+		m.seal()
 		h.camera(health.Camera, m)
 	case isStatus:
+		m.seal()
 		h.status = &m
 		h.send(m)
 	}
@@ -177,6 +194,7 @@ func (h *Hub) observe(in models.Incident) {
 func (h *Hub) keep(m *Message) {
 	h.seq++
 	m.ID = h.id(h.seq)
+	m.seal()
 	h.past = append(h.past, *m)
 	h.pastBytes += len(m.Data)
 	for len(h.past) > h.ring || (h.pastBytes > ringBytes && len(h.past) > 1) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -431,9 +430,9 @@ func TestRightsEndAtOnce(t *testing.T) {
 		t.Errorf("a request: %d", w.Code)
 	}
 	eyes := &eyes{server: c.server, who: identity{user: "monitor"}, looked: time.Now().Add(-2 * eyesEvery)}
-	var out bytes.Buffer
-	if err := eyes.write(&out, Message{ID: "1", Kind: KindIncident, Camera: "gate"}); err != errStreamOver || out.Len() > 0 {
-		t.Errorf("a stream: %v, %q", err, out.String())
+	var out batch
+	if err := eyes.write(&out, Message{ID: "1", Kind: KindIncident, Camera: "gate"}); err != errStreamOver || len(out.buf) > 0 {
+		t.Errorf("a stream: %v, %q", err, out.buf)
 	}
 }
 
