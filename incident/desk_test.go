@@ -524,7 +524,7 @@ func TestRandomWalksGiveNoImpossibleRecord(t *testing.T) {
 			func() error { return d.MergeInto(&in, other, who(), text(), clock) },
 			func() error { return d.Unmerge(&in, who(), text(), clock) },
 			func() error { Miss(&in, clock); return nil },
-			func() error { return d.Remark(&in, who(), text(), clock) },
+			func() error { return d.Remark(&in, who(), fmt.Sprint(r.IntN(9)), text(), clock) },
 		}
 		for range 60 {
 			clock = clock.Add(time.Duration(r.IntN(120)-5) * time.Minute) // sometimes somebody sets it back

@@ -209,11 +209,16 @@ func isSHA256(s string) bool {
 	return len(s) == 64 && !strings.ContainsFunc(s, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') })
 }
 
-// Remark adds a note to the log. It is possible in every state.
-func (d Desk) Remark(in *models.Incident, who, text string, at time.Time) error {
+// Remark adds a note to the log, unless one of that ID stands there already. It is possible
+// in every state.
+func (d Desk) Remark(in *models.Incident, who, id, text string, at time.Time) error {
+	if id != "" && slices.ContainsFunc(in.Log, func(a models.Action) bool { return a.ID == id }) {
+		return nil
+	}
 	if err := prose("note", text, MaxText); err != nil {
 		return err
 	}
 	enter(in, who, "noted", text, at)
+	in.Log[len(in.Log)-1].ID = id
 	return nil
 }

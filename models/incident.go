@@ -124,6 +124,8 @@ type Action struct {
 	Note string    `json:"note,omitempty"`
 	// Changed are the fields that took another value, with the value before.
 	Changed []Changed `json:"changed,omitempty"`
+	// ID names a note that somebody wrote, so that it is told when it is sent again.
+	ID string `json:"id,omitempty"`
 }
 
 // Changed is a field of a record that took another value, in words for people.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -148,58 +147,4 @@ func (s *Server) officer(in *models.Incident, user string, right models.Right) e
 		return fmt.Errorf("officer: %s does not have the right %s over this incident: %w", user, right, incident.ErrField)
 	}
 	return nil
-}
-
-// repeats remembers which notes were written by which key: the log of an incident has no
-// name for an entry by which a repeated one could be told. It forgets the oldest beyond
-// maxRepeats, and all of them at a restart.
-type repeats struct {
-	mu   sync.Mutex
-	busy map[string]chan struct{}
-	done map[string]bool
-	old  []string // in the order in which they were done
-}
-
-const maxRepeats = 4096
-
-// begin waits until nobody else is at work on a key, and says whether it was done before.
-// Whoever begins ends, too.
-func (r *repeats) begin(ctx context.Context, key string) (repeated bool, err error) {
-	for {
-		r.mu.Lock()
-		if r.done[key] {
-			r.mu.Unlock()
-			return true, nil
-		}
-		other := r.busy[key]
-		if other == nil {
-			if r.busy == nil {
-				r.busy, r.done = map[string]chan struct{}{}, map[string]bool{}
-			}
-			r.busy[key] = make(chan struct{})
-			r.mu.Unlock()
-			return false, nil
-		}
-		r.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
-	}
-}
-
-func (r *repeats) end(key string, done bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	close(r.busy[key])
-	delete(r.busy, key)
-	if !done {
-		return
-	}
-	r.done[key] = true
-	if r.old = append(r.old, key); len(r.old) > maxRepeats {
-		delete(r.done, r.old[0])
-		r.old = r.old[1:]
-	}
 }

@@ -217,14 +217,15 @@ func TestEditsFromTwoWindows(t *testing.T) {
 	b.want(http.StatusOK, "POST", path+"/resolve", fields{"outcome": "nuisance"}, "If-Match", `"x", "e5"`)
 }
 
-// A request whose answer got lost is sent again with its key, and creates nothing more.
+// A request whose answer got lost is sent again with its key, and creates nothing more, also
+// when the program was started anew meanwhile.
 func TestRepeatedRequests(t *testing.T) {
 	s := newDesk(t)
 	in := sample(1)
 	s.create(in)
 	b, other := s.logIn(), s.as("sue", models.RoleSupervisor)
 	path := "/api/incidents/" + string(in.ID)
-	for _, step := range []struct {
+	steps := []struct {
 		path  string
 		body  fields
 		count func(models.Incident) int
@@ -237,7 +238,8 @@ func TestRepeatedRequests(t *testing.T) {
 		{"/exhibits", fields{"camera": "gate", "from": day, "to": day.Add(1)}, func(in models.Incident) int { return len(in.Investigation.Exhibits) }},
 		{"/effort", fields{"spent_ns": 1}, func(in models.Incident) int { return len(in.Investigation.Effort) }},
 		{"/deliveries", fields{"to": "p", "why": "w", "how": "h"}, func(in models.Incident) int { return len(in.Deliveries) }},
-	} {
+	}
+	for _, step := range steps {
 		before := step.count(get[models.Incident](b, path))
 		first := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
 		again := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
@@ -271,6 +273,19 @@ func TestRepeatedRequests(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("the note was written %d times", n)
+	}
+	// A restart forgets no key.
+	b = s.restarted().logIn()
+	before := b.want(http.StatusOK, "GET", path, nil)
+	for _, step := range steps {
+		again := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
+		if again.Header.Get("ETag") != before.Header.Get("ETag") {
+			t.Errorf("%s: a request repeated after a restart changed the record", step.path)
+		}
+	}
+	again = b.want(http.StatusCreated, "POST", "/api/incidents", report, "Idempotency-Key", "r")
+	if first.Header.Get("Location") != again.Header.Get("Location") || string(first.body) != string(again.body) {
+		t.Errorf("opened twice: %s and, after a restart, %s", first.Header.Get("Location"), again.Header.Get("Location"))
 	}
 }
 

@@ -109,7 +109,7 @@ type deliveryStep struct {
 
 func (s *Server) describeInvestigation(api huma.API) {
 	huma.Register(api, needs(models.RightWork, deskOp("note-incident", http.MethodPost, "/api/incidents/{id}/notes",
-		"Write a note", "Into the log, in every state. A note repeated with its key is written once as long as the server runs.", 404, 409)), s.remark)
+		"Write a note", "Into the log, in every state.", 404, 409)), s.remark)
 	huma.Register(api, needs(models.RightWork, deskOp("add-task", http.MethodPost, "/api/incidents/{id}/tasks", "Add a task", "", 404, 409)),
 		func(ctx context.Context, in *taskStep) (*incidentAnswer, error) {
 			t := models.Task{ID: s.entryID(ctx, in.ID, in.Keyed), Stage: in.Body.Stage, Text: in.Body.Text, Owner: in.Body.Owner, Due: in.Body.Due}
@@ -176,24 +176,10 @@ func (s *Server) describeInvestigation(api huma.API) {
 		})
 }
 
-func (s *Server) remark(ctx context.Context, in *remarkStep) (answer *incidentAnswer, err error) {
-	if in.Key != "" {
-		key := s.entryID(ctx, in.ID, in.Keyed)
-		repeated, err := s.notes.begin(ctx, key)
-		if err != nil {
-			return nil, s.fail(ctx, "incident "+in.ID, err)
-		}
-		if repeated {
-			found, err := s.incident(ctx, in.ID, models.RightWork)
-			if err != nil {
-				return nil, err
-			}
-			return answerOf(found), nil
-		}
-		defer func() { s.notes.end(key, answer != nil) }()
-	}
+func (s *Server) remark(ctx context.Context, in *remarkStep) (*incidentAnswer, error) {
+	id := s.entryID(ctx, in.ID, in.Keyed)
 	return s.step(ctx, in.ID, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-		return d.Remark(rec, who, in.Body.Text, at)
+		return d.Remark(rec, who, id, in.Body.Text, at)
 	})
 }
 

@@ -126,7 +126,6 @@ type Server struct {
 	devices   devices
 	readiness readiness
 	linking   sync.Mutex // serialises merges and splits, which change two records
-	notes     repeats
 	requests  *prometheus.HistogramVec
 }
 

@@ -111,6 +111,23 @@ func newSite(t testing.TB, change ...func(*Server)) *site {
 	return s
 }
 
+// restarted is the same site after a restart: what was in memory is gone.
+func (s *site) restarted() *site {
+	s.t.Helper()
+	was, next := s.server, *s
+	hub := NewHub(16)
+	next.server = &Server{Incidents: was.Incidents, Evidence: was.Evidence, Cameras: was.Cameras, Accounts: was.Accounts, Events: hub, Status: was.Status,
+		Log: was.Log, Now: was.Now, Groups: was.Groups, Policy: was.Policy, Officers: was.Officers}
+	h, err := next.server.Handler()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	next.http = httptest.NewServer(h)
+	s.t.Cleanup(next.http.Close)
+	s.t.Cleanup(hub.Close)
+	return &next
+}
+
 // create puts incidents into the index.
 func (s *site) create(list ...models.Incident) {
 	s.t.Helper()

@@ -749,7 +749,7 @@ export interface paths {
         put?: never;
         /**
          * Write a note
-         * @description Into the log, in every state. A note repeated with its key is written once as long as the server runs.
+         * @description Into the log, in every state.
          */
         post: operations["note-incident"];
         delete?: never;
@@ -2062,6 +2062,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             changed?: components["schemas"]["Changed"][];
+            id?: string;
             note?: string;
             what: string;
             who: string;
