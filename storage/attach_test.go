@@ -65,7 +65,7 @@ func runAttachments(ctx context.Context, a *Attachments) error {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- a.Run(run) }()
-	bounded, stop := context.WithTimeout(ctx, time.Minute)
+	bounded, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	err := a.Drain(bounded)
 	cancel()
@@ -471,6 +471,7 @@ func attachChild(args []string) error {
 // TestKillWhileAttaching kills the process at each step of two attachments in turn. What
 // was promised is there, once; nothing else is left.
 func TestKillWhileAttaching(t *testing.T) {
+	t.Parallel()
 	for at := 1; ; at++ {
 		dir := memoryDir(t)
 		site, err := openSite(dir, nil)

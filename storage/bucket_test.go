@@ -27,6 +27,7 @@ import (
 
 // The acceptance suite: what Bucket promises, over every implementation.
 func TestBucket(t *testing.T) {
+	t.Parallel()
 	t.Run("disk", func(t *testing.T) {
 		testBucket(t, func(t *testing.T) Bucket { return mustDisk(t) })
 	})

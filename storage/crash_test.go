@@ -265,6 +265,7 @@ func wasKilled(err error) bool {
 // TestKillBetweenAnyTwoSteps kills a process at each step of an incident's way to the
 // bucket in turn, looks at what is named, and lets the next start finish the work.
 func TestKillBetweenAnyTwoSteps(t *testing.T) {
+	t.Parallel()
 	for at := 1; ; at++ {
 		dir := memoryDir(t)
 		killed := runChild(t, dir, at, 1)
@@ -288,6 +289,7 @@ func TestKillBetweenAnyTwoSteps(t *testing.T) {
 
 // A crash in the middle of the recovery from a crash is no worse.
 func TestKillTwice(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 8 {
 		dir := memoryDir(t)
@@ -305,6 +307,7 @@ func TestKillTwice(t *testing.T) {
 
 // TestKillAtRandomInstants needs no hooks: the signal comes from outside, at any time.
 func TestKillAtRandomInstants(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(9, 10))
 	dir := memoryDir(t)
 	kills := 0

@@ -370,6 +370,7 @@ func deleteChild(args []string) error {
 // TestKillDuringDeletion kills the process at each step of a deletion in turn. At no
 // instant may a record name what is not there, and the next start finishes the work.
 func TestKillDuringDeletion(t *testing.T) {
+	t.Parallel()
 	for at := 1; ; at++ {
 		dir := memoryDir(t)
 		s, err := openSite(dir, nil)

@@ -106,6 +106,7 @@ func grow(t *testing.T, path string, data []byte) {
 // What an open incident has is in the bucket within moments; somebody with the bucket
 // alone can put it together. With the finished clip the parts go.
 func TestFootageIsOffSiteWhileItGrows(t *testing.T) {
+	t.Parallel()
 	minio := miniotest.Start(t)
 	for name, bucket := range map[string]Bucket{"disk": mustDisk(t), "s3": mustS3(t, minio, S3Options{Prefix: "site"}), "s3 with lock": lockingS3(t, minio, LockAuto)} {
 		t.Run(name, func(t *testing.T) {

@@ -50,6 +50,7 @@ func versions(t *testing.T, s *s3, key string) []minio.ObjectInfo {
 // Evidence that retention keeps cannot be deleted, whoever asks: not by us, and not past us
 // with the account's own keys. What is not evidence can.
 func TestObjectLockRefusesTheDelete(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	for _, mode := range []LockMode{LockAuto, LockGovernance, LockCompliance} {
 		for _, size := range []int{1000, partSize + 1000} {
@@ -112,12 +113,15 @@ func TestObjectLockRefusesTheDelete(t *testing.T) {
 
 // When the lock is over retention deletes, and no version stays behind.
 func TestRetentionDeletesAfterTheLock(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	b, key := lockingS3(t, server, LockCompliance), newSigner(t)
-	k := &Keeper{Index: mustSQLite(t), Bucket: b, Signer: key, Policy: Policy{Default: time.Hour + 4*time.Second}}
+	// Long enough for a busy machine to store it before its lock is over.
+	const left = 15 * time.Second
+	k := &Keeper{Index: mustSQLite(t), Bucket: b, Signer: key, Policy: Policy{Default: time.Hour + left}}
 	s := mustSpool(t, t.TempDir(), SpoolOptions{Signer: key})
 	u := &Uploader{Spool: s, Bucket: b, Index: k.Index, Expires: k.Expires}
-	in := recent(1) // ended an hour ago: four seconds are left
+	in := recent(1) // ended an hour ago
 	start(t, u)
 	finish(t, s, in, randomBytes(1000))
 	drain(t, u)
@@ -131,7 +135,7 @@ func TestRetentionDeletesAfterTheLock(t *testing.T) {
 		}
 		return k.Status().Deleted == 1
 	})
-	if time.Since(in.End) < time.Hour+4*time.Second {
+	if time.Since(in.End) < time.Hour+left {
 		t.Error("deleted before its time")
 	}
 	got, err := k.Index.Get(t.Context(), in.ID)
@@ -147,6 +151,7 @@ func TestRetentionDeletesAfterTheLock(t *testing.T) {
 }
 
 func TestLegalHoldInTheBucket(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	b := lockingS3(t, server, LockGovernance)
 	k := &Keeper{Index: mustSQLite(t), Bucket: b, Policy: Policy{Default: time.Minute}}
@@ -187,6 +192,7 @@ func TestLegalHoldInTheBucket(t *testing.T) {
 
 // A hold must not wait for a bucket that is away, and a release must not leave one behind.
 func TestHoldWhileTheBucketIsAway(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	b := lockingS3(t, server, LockGovernance)
 	k := &Keeper{Index: mustSQLite(t), Bucket: b, Policy: Policy{Default: time.Minute}}
@@ -212,6 +218,7 @@ func TestHoldWhileTheBucketIsAway(t *testing.T) {
 }
 
 func TestLockModes(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	plain := mustS3(t, server, S3Options{}).(*s3)
 	open := func(mode LockMode) *s3 {

@@ -17,6 +17,7 @@ import (
 
 // What the outbox promises, over both databases.
 func TestOutbox(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		testOutbox(t, func(t *testing.T) Index { return mustSQLite(t) })
 	})

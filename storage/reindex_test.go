@@ -26,6 +26,7 @@ func (s signer) checking(data []byte, sig models.Signature) error {
 // The index is gone. What the bucket has comes back: records as people left them when the
 // copy was written, evidence named, deletions remembered.
 func TestReindex(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	for name, bucket := range map[string]Bucket{"disk": mustDisk(t), "s3": mustS3(t, server, S3Options{Prefix: "site"})} {
 		t.Run(name, func(t *testing.T) {

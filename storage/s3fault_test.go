@@ -41,6 +41,7 @@ func swallow(w http.ResponseWriter, r *http.Request) bool {
 
 // A service that misbehaves once in each way must in the end have all the evidence.
 func TestEvidenceSurvivesABadService(t *testing.T) {
+	t.Parallel()
 	server := miniotest.Start(t)
 	direct := mustS3(t, server, S3Options{}).(*s3)
 	isClip := func(r *http.Request) bool {

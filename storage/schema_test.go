@@ -21,6 +21,7 @@ import (
 // An index that an earlier release wrote is brought up to date, and its records are read,
 // found, changed and judged like new ones; its logs are kept by the database, too.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	old := incident(1)
 	old.Log[0].Note = "ladder at the fence"

@@ -165,6 +165,7 @@ func TestSQLiteReadsWhileAnUpdateRuns(t *testing.T) {
 
 // However long the check would take, the start does not wait for it, and the index works.
 func TestSQLiteCheckIsBounded(t *testing.T) {
+	t.Parallel()
 	x := mustSQLite(t)
 	for n := range 50 {
 		in := incident(n)
@@ -266,6 +267,7 @@ func execSQL(t *testing.T, path, query string) {
 }
 
 func TestPostgresFaults(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	dsn := server.Database("faults")
 	t.Run("two nodes start at once", func(t *testing.T) {
