@@ -1,6 +1,7 @@
 import { mount } from "svelte";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/pages.css";
 import App from "./App.svelte";
 import { clock } from "./state/clock.svelte";
 import { startKeys } from "./state/keys";

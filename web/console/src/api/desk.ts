@@ -1,8 +1,8 @@
-import { ApiError, request } from "./client";
+import { ApiError, api, request } from "./client";
 import type { PlannedChange } from "../lib/steps";
 import type {
-  BulkResult, Channel, Delivery, Dispatch, Duplicate, Effort, Exhibit, Grant, Incident, Mark, NewToken, Nuisance, Person, Policy, Position, Profile, Resolution,
-  Review, Right, Schedule, Severity, Similar, Statement, Subject, Suggestion, Task, Token,
+  BulkResult, Channel, Delivery, Dispatch, Duplicate, Effort, Exhibit, Grant, Incident, Likeness, Mark, Named, NewToken, Nuisance, Person, Policy, Position, Profile, Resolution,
+  Review, Right, Schedule, Severity, Statement, Subject, Suggestion, Task, Token,
 } from "./types";
 
 const id = encodeURIComponent;
@@ -78,7 +78,7 @@ export const desk = {
   /** Incidents like this one; undefined where the server does not look for them. */
   similar: async (incident: string, signal?: AbortSignal) => {
     try {
-      return (await request<{ items: Similar[] }>("GET", path({ id: incident }, "similar"), undefined, signal)).items;
+      return await request<Likeness>("GET", path({ id: incident }, "similar"), undefined, signal);
     } catch (err) {
       if (err instanceof ApiError && (err.status === 404 || err.status === 501)) return undefined;
       throw err;
@@ -87,6 +87,16 @@ export const desk = {
   duplicates: (i: { id: string }, signal?: AbortSignal) => request<Duplicate[]>("GET", path(i, "duplicates"), undefined, signal),
   merge: (i: Incident, from: string, reason: string) => act(i, "merge", { incidents: [from], reason }),
   unmerge: (i: Incident, reason: string) => act(i, "unmerge", { reason }),
+  /** Takes another one out of this one, which it was merged into; answers this one. */
+  part: async (i: Incident, from: string, reason: string) => {
+    await request<Incident>("POST", path({ id: from }, "unmerge"), { reason });
+    return api.incident(i.id);
+  },
+  /** Answers this one, without the events that are an incident of their own now. */
+  split: async (i: Incident, events: number[], reason: string) => {
+    await request<Incident>("POST", path(i, "split"), { events, reason });
+    return api.incident(i.id);
+  },
 };
 
 /** What an administrator sets of a person. */
@@ -120,6 +130,8 @@ export const people = {
   reinstate: (p: Person) => request<Person>("POST", person(p.user, "reinstate")),
   unlock: (p: Person) => request<Person>("POST", person(p.user, "unlock")),
   reset: (p: Person) => request<{ person: Person; password: string }>("POST", person(p.user, "password")),
+  names: async (users: readonly string[]) =>
+    (await request<{ items: Named[] }>("GET", `/api/names?${new URLSearchParams(users.map((u) => ["user", u]))}`)).items,
   me: () => request<Profile>("GET", "/api/people/me"),
   setMe: (a: { away?: string; site?: string; position?: Position }) => request<Profile>("PUT", "/api/people/me", a),
 

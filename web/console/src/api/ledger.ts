@@ -1,5 +1,5 @@
 // Reports, the log book, hand-overs and series.
-import { request } from "./client";
+import { api, request } from "./client";
 import type { components } from "./schema";
 
 type Schemas = components["schemas"];
@@ -65,8 +65,13 @@ export const ledger = {
   /** The ID of the incident that people call by a number; empty when there is none that they may see. */
   numbered: async (number: number) =>
     (await request<{ items: { id: string }[] }>("GET", `/api/incidents?number=${number}&limit=1`)).items[0]?.id ?? "",
-  addTo: (series: string, incident: string, note: string) =>
-    request<SeriesAnswer>("POST", `/api/series/${id(series)}/incidents`, { incidents: [incident], note }),
+  addTo: (series: string, incidents: string[], note: string) =>
+    request<SeriesAnswer>("POST", `/api/series/${id(series)}/incidents`, { incidents, note }),
+  /** Answers the incident as it is after a change of a series. */
+  joined: async (i: { id: string }, change: () => Promise<SeriesAnswer>) => {
+    await change();
+    return api.incident(i.id);
+  },
   takeFrom: (series: string, incident: string, reason: string) =>
     request<SeriesAnswer>("DELETE", `/api/series/${id(series)}/incidents/${id(incident)}`, { reason }),
   turn: (series: string, to: "close" | "reopen", reason: string) => request<SeriesAnswer>("POST", `/api/series/${id(series)}/${to}`, { reason }),

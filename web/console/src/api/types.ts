@@ -43,6 +43,7 @@ export type Level = Schemas["Level"];
 export type Mark = Schemas["Mark"];
 export type Money = Schemas["Money"];
 export type Moved = Schemas["Moved"];
+export type Named = Schemas["Named"];
 export type NewToken = Schemas["NewToken"];
 export type PathPoint = Schemas["PathPoint"];
 export type Person = Schemas["Person"];
@@ -69,7 +70,10 @@ export type Token = Schemas["Token"];
 export type Waiting = Schemas["Waiting"];
 
 /** An incident that is like another one. */
+/** What is like an incident, and the series that it may belong to. */
+export type Likeness = Schemas["Similar"];
 export type Similar = Schemas["Match"];
+export type SeriesHint = Schemas["SimilarSeries"];
 /** One notice on its way through one channel. */
 export type Dispatch = Schemas["Delivered"];
 

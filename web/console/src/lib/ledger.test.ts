@@ -9,6 +9,8 @@ test("what a row is about", () => {
   const name = (c: string) => (c === "gate" ? "Main gate" : c);
   expect(summaryName(row({ by: "zone", camera: "gate", zone: "door" }), name)).toBe("Main gate / door");
   expect(summaryName(row({ by: "officer" }), name)).toBe("nobody");
+  expect(summaryName(row({ by: "officer", officer: "mara" }), name)).toBe("mara");
+  expect(summaryName(row({ by: "officer", officer: "mara" }), name, () => "Mara Lindt")).toBe("Mara Lindt");
   expect(summaryName(row({ by: "hour", hour: 23 }), name)).toBe("23–00 h");
   expect(summaryName(row({ by: "day", day: "2026-03-29", length_ns: 23 * 3600e9 }), name)).toBe("2026-03-29 (23 h)");
   expect(summaryName(row({ by: "day", day: "2026-03-28", length_ns: 24 * 3600e9 }), name)).toBe("2026-03-28");

@@ -27,8 +27,8 @@ export const summaryPeriods = [
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** What the incidents of a row have in common; name is what people call a camera. */
-export function summaryName(r: SummaryRow, name: (camera: string) => string): string {
+/** What the incidents of a row have in common; name is what people call a camera, person what they call a user. */
+export function summaryName(r: SummaryRow, name: (camera: string) => string, person: (user: string) => string = (user) => user): string {
   switch (r.by) {
     case "site":
       return r.site || "no site";
@@ -41,7 +41,7 @@ export function summaryName(r: SummaryRow, name: (camera: string) => string): st
     case "type":
       return r.type ? r.type.replaceAll("_", " ") : "not classified";
     case "officer":
-      return r.officer || "nobody";
+      return r.officer ? person(r.officer) : "nobody";
     case "severity":
       return severityWord(r.severity ?? "");
     case "hour":

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Incident, Policy, Right } from "../api/types";
-import { incident } from "./fixture";
+import { incident, loiterer } from "./fixture";
 import { possible } from "./possible";
 import { missing } from "./required";
 
@@ -29,6 +29,22 @@ describe("what is offered", () => {
   it("is nothing that the person may not do", () => {
     expect(possible(incident(had), "weber", only("view", "work")).rest).toEqual(["handOver", "escalate", "release", "wait"]);
     expect(possible(incident(had), "weber", only("view", "audit"))).toEqual({ main: undefined, rest: [] });
+  });
+  it("is a split of what holds several events, once detection is over", () => {
+    const two = [loiterer(), loiterer({ id: 2 })];
+    const end = "2026-11-22T22:42:00Z";
+    const offered = (o: Partial<Incident>, may = all as (r: Right) => boolean) => possible(incident({ ...had, ...o }), "weber", may).rest.includes("split");
+    expect(offered({ events: two, end })).toBe(true);
+    expect(offered({ events: two })).toBe(false);
+    expect(offered({ events: two.slice(1), end })).toBe(false);
+    expect(offered({ events: two, end, state: "closed" })).toBe(false);
+    expect(offered({ events: two, end }, only("view", "work"))).toBe(false);
+  });
+  it("is to part what was merged into another", () => {
+    const merged = incident({ state: "closed", linked: { into: "x" } });
+    expect(possible(merged, "weber", all).rest).toContain("unmerge");
+    expect(possible(merged, "weber", only("view", "work", "close")).rest).not.toContain("unmerge");
+    expect(possible(incident({ state: "closed" }), "weber", all).rest).not.toContain("unmerge");
   });
   it("is no claim of what somebody has", () => expect(possible(incident(had), "lindt", all).rest).not.toContain("claim"));
   it("is no reopening of what was merged into another", () =>

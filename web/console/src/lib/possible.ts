@@ -4,14 +4,14 @@ import type { Incident, Right } from "../api/types";
 export type Act =
   | "claim" | "respond" | "resolve" | "close" | "reopen"
   | "assign" | "handOver" | "escalate" | "release" | "wait" | "resume"
-  | "classify" | "rate" | "setSeverity" | "describe" | "review" | "export" | "deliver" | "hold";
+  | "classify" | "rate" | "setSeverity" | "describe" | "review" | "export" | "deliver" | "hold" | "split" | "unmerge";
 
 /** Words of the buttons; … asks first. */
 export const actWords: Record<Act, string> = {
   claim: "Claim", respond: "Respond…", resolve: "Resolve…", close: "Close…", reopen: "Reopen…",
   assign: "Assign…", handOver: "Hand over…", escalate: "Escalate…", release: "Give back…", wait: "Wait…", resume: "Go on…",
   classify: "Classify…", rate: "Rate…", setSeverity: "Set severity…", describe: "Describe…", review: "Review…", export: "Export…",
-  deliver: "Record a delivery…", hold: "Hold…",
+  deliver: "Record a delivery…", hold: "Hold…", split: "Split…", unmerge: "Part…",
 };
 
 /** Keys, shown where the button is. */
@@ -38,6 +38,8 @@ export function possible(i: Incident, me: string, may: (r: Right) => boolean): {
     ["escalate", may("work") && open],
     ["release", may("work") && open && mine],
     ["wait", may("work") && worked && !i.waiting],
+    ["split", may("assign") && splits(i)],
+    ["unmerge", may("assign") && Boolean(i.linked?.into)],
     ["review", may("review") && (i.state === "resolved" || !open)],
     ["deliver", may("export")],
   ];
@@ -45,6 +47,9 @@ export function possible(i: Incident, me: string, may: (r: Right) => boolean): {
   const main = first(i, all);
   return { main, rest: all.filter((a) => a !== main) };
 }
+
+/** There is more than one event, detection is over, and the file is open. */
+const splits = (i: Incident) => i.state !== "closed" && Boolean(i.end) && i.events.length > 1;
 
 function first(i: Incident, all: Act[]): Act | undefined {
   const order: Act[] =

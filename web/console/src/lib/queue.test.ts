@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Incident } from "../api/types";
 import { alarm } from "./fixture";
 import { byNewest, byUrgency, place } from "./order";
-import { OpenCount, Rows, noLimit, shows, type View } from "./queue";
+import { OpenCount, Rows, Soon, noLimit, shows, type View } from "./queue";
 
 const open: View = { ...noLimit, states: ["new", "acknowledged"] };
 const ids = (items: readonly Incident[]) => items.map((i) => i.id).join(" ");
@@ -209,4 +209,45 @@ describe("a view by what the record says", () => {
     ["up to a time before it", { to: "2026-11-22T21:59:00Z" }, false],
   ];
   it.each(cases)("%s", (_, limit, want) => expect(shows({ ...noLimit, ...limit }, i)).toBe(want));
+});
+
+describe("what the clock brings", () => {
+  const view: View = { ...open, overdue: true, cameras: ["gate"] };
+  const at = (seconds: number) => Date.UTC(2026, 10, 22, 22, 0, seconds);
+  const due = (seconds: number) => [{ promise: "acknowledge" as const, within_ns: 60e9, due: new Date(at(seconds)).toISOString() }];
+
+  it("comes when its time is over, once, and not before", () => {
+    const s = new Soon(view);
+    s.take([alarm("a", "high", 1, { deadlines: due(60) }), alarm("b", "low", 1, { deadlines: due(90) })]);
+    expect(ids(s.over(at(59)))).toBe("");
+    expect(ids(s.over(at(60)))).toBe("a");
+    expect(ids(s.over(at(61)))).toBe("");
+    expect(ids(s.over(at(100)))).toBe("b");
+  });
+
+  it("is what fits the view and has a clock that runs", () => {
+    const s = new Soon(view);
+    s.take([
+      alarm("other camera", "high", 1, { camera: "yard", deadlines: due(5) }), alarm("no clock", "high", 1),
+      alarm("stands", "high", 1, { deadlines: due(5).map((d) => ({ ...d, paused: "police" })) }), alarm("closed", "high", 1, { state: "closed", deadlines: due(5) }),
+    ]);
+    expect(s.over(at(600))).toEqual([]);
+  });
+
+  it("is not what was kept meanwhile; the newest revision says so", () => {
+    const s = new Soon(view);
+    s.take([alarm("a", "high", 1, { deadlines: due(60) })]);
+    s.take([alarm("a", "high", 1, { revision: 2, deadlines: due(60).map((d) => ({ ...d, met: d.due })) })]);
+    s.take([alarm("a", "high", 1, { deadlines: due(60) })]);
+    expect(s.over(at(61))).toEqual([]);
+  });
+
+  it("goes into the rows by the server's clock", () => {
+    let now = at(30);
+    const r = new Rows(view, false, () => now);
+    const late = alarm("a", "high", 1, { deadlines: due(60) });
+    expect(r.apply([late])).toEqual([]);
+    now = at(61);
+    expect(r.apply([late])).toEqual(["a"]);
+  });
 });

@@ -97,6 +97,8 @@ export class Rows {
     readonly view: View,
     /** The server has more beyond the last row. */
     public more = true,
+    /** The server's clock, milliseconds. */
+    readonly now: () => number = Date.now,
   ) {
     this.order = isArchive(view) ? byNewest : byUrgency;
   }
@@ -131,7 +133,7 @@ export class Rows {
       const known = this.#revision.get(change.id);
       if (known !== undefined && known >= change.revision) continue;
       if (known !== undefined) next.splice(next.findIndex((i) => i.id === change.id), 1);
-      if (!shows(this.view, change)) {
+      if (!shows(this.view, change, this.now())) {
         if (known === undefined || !this.#held.has(change.id)) {
           this.#revision.delete(change.id);
           this.#gone.delete(change.id);
@@ -162,6 +164,37 @@ export class Rows {
     }
     this.#items = this.#items.filter((i) => !leaving.has(i.id));
     return true;
+  }
+}
+
+/**
+ * What the clock alone brings into a view of what is overdue: incidents that would belong if
+ * a promise of theirs were over. Nothing is pushed when a promise runs out.
+ */
+export class Soon {
+  #view: View;
+  #waiting = new Map<string, Incident>();
+  /** A page may bring an older revision than what was pushed while it was under way. */
+  #revision = new Map<string, number>();
+
+  constructor(view: View) {
+    this.#view = { ...view, overdue: false };
+  }
+
+  take(changes: readonly Incident[]) {
+    for (const i of changes) {
+      if ((this.#revision.get(i.id) ?? 0) > i.revision) continue;
+      this.#revision.set(i.id, i.revision);
+      if (shows(this.#view, i) && due(i) < Infinity) this.#waiting.set(i.id, i);
+      else this.#waiting.delete(i.id);
+    }
+  }
+
+  /** Those whose time is over at now, each once. */
+  over(now: number): Incident[] {
+    const out = [...this.#waiting.values()].filter((i) => due(i) <= now);
+    for (const i of out) this.#waiting.delete(i.id);
+    return out;
   }
 }
 

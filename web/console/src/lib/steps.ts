@@ -1,7 +1,9 @@
 import { desk } from "../api/desk";
-import type { Change, Incident, Policy, Severity, Subject, Task } from "../api/types";
+import { ledger } from "../api/ledger";
+import type { Change, Event, Incident, Policy, SeriesHint, Severity, Similar, Subject, Task } from "../api/types";
 import { rank, severities } from "./order";
-import { capital } from "./kinds";
+import { capital, kindWord } from "./kinds";
+import { clock, length, parse } from "./time";
 import { severityWord } from "./words";
 
 /** One answer that a step asks for. Values are text, as inputs have them. */
@@ -10,14 +12,20 @@ export interface Field {
   label: string;
   hint?: string;
   /** officer offers who can be sent, with reasons; person offers everybody. */
-  kind: "line" | "text" | "choice" | "time" | "minutes" | "officer" | "person" | "money" | "changes";
+  kind: "line" | "text" | "choice" | "several" | "time" | "minutes" | "officer" | "person" | "money" | "changes";
   required?: boolean;
-  options?: readonly { value: string; word: string }[];
+  options?: readonly { value: string; word: string; hint?: string }[];
+  /** Of several: how many may be chosen at most. */
+  most?: number;
   value?: string;
   rows?: number;
 }
 
 export type Values = Record<string, string>;
+
+/** What was chosen of several, as the value of its field holds it. */
+export const chosenOf = (value: string | undefined): string[] => (value ?? "").split("\n").filter(Boolean);
+export const choiceOf = (chosen: readonly string[]): string => chosen.join("\n");
 
 /** What a review wants to be different. */
 export interface PlannedChange {
@@ -318,4 +326,63 @@ export const steps = {
     fields: [reason("Why are they the same?")], word: "Merge", done: "Merged",
     send: (i, v) => desk.merge(i, from.incident, trimmed(v, "reason")),
   }),
+  /** Takes one that was merged into this one out of it again. */
+  part: (from: { id: string; name: string }): Step => ({
+    title: `Take ${from.name} out again?`,
+    says: ["It goes on by itself: it returns to the queue, and the time to resolve it starts anew. Its record, footage and log were kept."],
+    fields: [reason("Why are they not the same?")], word: "Take out", done: "Taken out",
+    send: (i, v) => desk.part(i, from.id, trimmed(v, "reason")),
+  }),
+  unmerge: (): Step => ({
+    title: "Let it go on by itself?",
+    says: ["It is parted from the incident that it was merged into, and returns to the queue; the time to resolve it starts anew. Both logs say why."],
+    fields: [reason("Why are they not the same?")], word: "Part", done: "Parted",
+    send: (i, v) => desk.unmerge(i, trimmed(v, "reason")),
+  }),
+  split: (i: Incident): Step => ({
+    title: "Split it in two",
+    says: ["The events that you choose become an incident of their own, which refers to the same footage. At least one stays."],
+    fields: [
+      { name: "events", label: "Which events move?", kind: "several", required: true, most: i.events.length - 1, options: i.events.map((e) => ({ value: String(e.id), ...eventWord(e) })) },
+      reason("Why are they not the same?"),
+    ],
+    word: "Split", done: "Split",
+    send: (x, v) => desk.split(x, chosenOf(v.events).map(Number), trimmed(v, "reason")),
+  }),
+
+  joinSeries: (s: Pick<SeriesHint, "id" | "number" | "name">, reasons: string): Step => ({
+    title: `Does it belong to S${s.number} ${s.name}?`,
+    says: [...(reasons ? [reasons] : []), "An incident belongs to one series at most. It can be taken out again."],
+    fields: [reason("Why do you believe that it is the same hand?")], word: "Add to the series", done: "Added to the series",
+    send: (i, v) => ledger.joined(i, () => ledger.addTo(s.id, [i.id], trimmed(v, "reason"))),
+  }),
+  /** Adds one that is like this one to the series of this one. */
+  intoSeries: (series: string, like: Similar): Step => ({
+    title: `Add #${like.number} to the series of this one?`,
+    says: [reasonsOf(like), "An incident belongs to one series at most. It can be taken out again."],
+    fields: [reason("Why do you believe that it is the same hand?")], word: "Add to the series", done: "Added to the series",
+    send: (i, v) => ledger.joined(i, () => ledger.addTo(series, [like.incident], trimmed(v, "reason"))),
+  }),
+  beginSeries: (like: readonly Similar[]): Step => ({
+    title: "Begin a series",
+    says: ["Incidents that are believed to be the work of the same offender. This one belongs to it; choose what else does."],
+    fields: [
+      { name: "name", label: "What is it called?", hint: "such as: window shoppers", kind: "line", required: true },
+      { name: "others", label: "What else belongs to it?", kind: "several", options: like.map((s) => ({ value: s.incident, word: `#${s.number} ${kindWord(s.kind)}`, hint: reasonsOf(s) })) },
+      reason("Why do you believe that it is the same hand?"),
+    ],
+    word: "Begin the series", done: "Series begun",
+    send: (i, v) => ledger.joined(i, () => ledger.begin(trimmed(v, "name"), [i.id, ...chosenOf(v.others)], trimmed(v, "reason"))),
+  }),
 };
+
+/** Same camera, same hour, both persons. */
+const reasonsOf = (s: Similar): string => capital(s.reasons.map((r) => r.text).join(", "));
+
+/** 23:41:07 Loitering, person, 31 s */
+function eventWord(e: Event): { word: string; hint: string } {
+  const [start, end] = [parse(e.start.wall), parse(e.end?.wall)];
+  const lasted = end > start ? length(end - start) : "";
+  const label = e.label && e.label !== "unknown" ? e.label : "";
+  return { word: `${clock(parse(e.alarm.wall))} ${kindWord(e.rule.kind)}`, hint: [e.zone, label, lasted].filter(Boolean).join(", ") };
+}

@@ -46,12 +46,14 @@ export function owner(in_: Incident): string {
   return "";
 }
 
-export function stateText(in_: Incident): string {
+/** What is done with it; name says what a user is called. */
+export function stateText(in_: Incident, name: (user: string) => string = (user) => user): string {
   switch (in_.state) {
     case "new":
       return "Unclaimed";
     case "acknowledged": {
-      const who = owner(in_);
+      const officer = owner(in_);
+      const who = officer && name(officer);
       if (in_.waiting) return who ? `${who} waits for ${in_.waiting.for}` : `Waits for ${in_.waiting.for}`;
       return who ? `Claimed by ${who}` : "Nobody has it";
     }

@@ -46,6 +46,10 @@ export function act(i: Incident, name: Act) {
       return deskState.ask(i, steps.setSeverity(i));
     case "describe":
       return deskState.ask(i, steps.describe(i));
+    case "split":
+      return deskState.ask(i, steps.split(i));
+    case "unmerge":
+      return deskState.ask(i, steps.unmerge());
     case "deliver":
       return deskState.ask(i, steps.deliver());
   }

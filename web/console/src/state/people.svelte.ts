@@ -41,22 +41,55 @@ class Rules {
 
 export const rules = new Rules();
 
-/** Whom incidents can be given to, for those who may give them. */
+/** How many names are asked for at once, as the server takes them. */
+const atOnce = 200;
+
+/** What people are called, and whom incidents can be given to. */
 class People {
+  /** For those who may give incidents; empty for all others. */
   items = $state.raw<readonly Person[]>([]);
+  /** What others are called, by user name. */
+  #names = $state.raw<ReadonlyMap<string, string>>(new Map());
+  #wanted = new Set<string>();
+  #asked = new Set<string>();
 
   async load() {
     if (!session.may("assign") && !session.may("administer")) return;
     try {
       this.items = await api.list();
     } catch {
-      // Names stay what records carry: the user name.
+      // Names are asked for one by one.
     }
   }
 
-  /** As people call them, or the user name that the record carries. */
+  /** As people call them; the user name that the record carries until that is known, and where nothing is. */
   nameOf(user: string): string {
-    return this.items.find((p) => p.user === user)?.name || user;
+    const known = this.items.find((p) => p.user === user)?.name || this.#names.get(user);
+    if (known !== undefined) return known || user;
+    if (user && !this.#asked.has(user)) this.#want(user);
+    return user;
+  }
+
+  /** Asks for it together with all others that the same page shows. */
+  #want(user: string) {
+    if (this.#wanted.size === 0) queueMicrotask(() => void this.#ask());
+    this.#asked.add(user);
+    this.#wanted.add(user);
+  }
+
+  async #ask() {
+    const users = [...this.#wanted];
+    this.#wanted.clear();
+    for (let i = 0; i < users.length; i += atOnce) {
+      const some = users.slice(i, i + atOnce);
+      try {
+        const found = await api.names(some);
+        this.#names = new Map([...this.#names, ...found.map((n) => [n.user, n.name] as const)]);
+      } catch {
+        // The next page that shows them asks again, at most once in a while.
+        setTimeout(() => some.forEach((u) => this.#asked.delete(u)), 30_000);
+      }
+    }
   }
 }
 

@@ -1,11 +1,16 @@
 import { api, type Filter } from "../api/client";
 import type { Incident } from "../api/types";
-import { OpenCount, Rows, isArchive, noLimit, type View } from "../lib/queue";
+import { OpenCount, Rows, Soon, isArchive, noLimit, type View } from "../lib/queue";
 import { parse } from "../lib/time";
+import { clock } from "./clock.svelte";
 import { notices } from "./actions.svelte";
 import { live } from "./live.svelte";
 
 const pageSize = 100;
+
+/** How many open incidents are watched for a promise that runs out; the server is asked anew for what is beyond. */
+const watched = 500;
+const again = 60_000;
 
 /** The queue as the server and the live connection make it. */
 class Queue {
@@ -29,6 +34,9 @@ class Queue {
   #cursor = "";
   #held: string[] = [];
   #asking: ReturnType<typeof setTimeout> | undefined;
+  /** What the clock brings into the view; undefined where it brings nothing. */
+  #soon: Soon | undefined;
+  #asked = 0;
 
   constructor() {
     live.listen({ incidents: (c) => this.#apply(c), reset: () => void this.#again() });
@@ -44,7 +52,7 @@ class Queue {
     const abort = new AbortController();
     this.#abort = abort;
     const same = JSON.stringify(view) === JSON.stringify(this.#rows.view);
-    const rows = new Rows(view);
+    const rows = new Rows(view, true, () => clock.read());
     // What is pushed while the page is under way belongs to the new rows too.
     const pushed: Incident[] = [];
     const stop = live.listen({ incidents: (c) => pushed.push(...c) });
@@ -57,6 +65,8 @@ class Queue {
       const page = await api.incidents(filter(view), order(view), pageSize, undefined, abort.signal);
       rows.page(page.items, !!page.next);
       this.#rows = rows;
+      this.#soon = undefined;
+      if (view.overdue) void this.#watch(view, abort.signal);
       this.#cursor = page.next ?? "";
       this.#count.reset(page.open);
       this.#count.seen(page.items);
@@ -95,6 +105,40 @@ class Queue {
     notices.say(this.caught);
   }
 
+  /** Looks for what will belong to a view of what is overdue when its time is over. */
+  async #watch(view: View, signal: AbortSignal) {
+    const soon = new Soon(view);
+    const stop = live.listen({ incidents: (c) => soon.take(c) });
+    try {
+      for (let after: string | undefined, n = 0; n < watched; n += pageSize) {
+        const page = await api.incidents(filter({ ...view, overdue: false }), "queue", pageSize, after, signal);
+        soon.take(page.items);
+        after = page.next || undefined;
+        if (!after) break;
+      }
+    } catch {
+      // The server is asked again in a minute at the latest.
+    } finally {
+      stop();
+    }
+    if (signal.aborted) return;
+    this.#soon = soon;
+    this.#asked = clock.read();
+  }
+
+  /** Every second: what became overdue comes into a view of what is overdue. */
+  tick(now: number) {
+    if (!this.#soon) return;
+    const over = this.#soon.over(now);
+    if (over.length > 0) {
+      this.#rows.apply(over);
+      this.#show();
+    }
+    if (now - this.#asked < again || this.#fetching) return;
+    this.#asked = now;
+    void this.load(this.#rows.view);
+  }
+
   /** Brings the next page when there is one; calling it again while one is under way does nothing. */
   async loadMore() {
     if (this.#fetching || !this.#cursor) return;
@@ -126,6 +170,7 @@ class Queue {
   }
 
   #apply(changes: Incident[]) {
+    this.#soon?.take(changes);
     const fresh = this.#rows.apply(changes);
     let sure = true;
     for (const c of changes) sure = this.#count.apply(c) && sure;
