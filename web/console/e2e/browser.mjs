@@ -31,7 +31,8 @@ export async function visit(browser, url, o = {}) {
     deviceScaleFactor: 1, reducedMotion: o.still ? "reduce" : "no-preference", locale: "en-GB", timezoneId: "Europe/Berlin",
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  // Long enough for a machine that has other work; what is there is not waited for.
+  page.setDefaultTimeout(60_000);
   /** @type {string[]} */
   const faults = [];
   page.on("pageerror", (e) => faults.push(`error: ${e.message}`));
@@ -56,18 +57,21 @@ export async function login(page, user, password) {
 }
 
 /**
- * Does something in a page that is signed in (unless inside is false), and holds it to
- * reporting no error.
+ * Does something in a page that is signed in (unless inside is false) and stands where at
+ * says, the queue by default, and holds it to reporting no error.
  * @param {import("playwright-core").Browser} browser
  * @param {{ url: string, user: string, password: string }} mock
  * @param {(page: import("playwright-core").Page) => Promise<void>} fn
- * @param {Parameters<typeof visit>[2] & { inside?: boolean }} [o]
+ * @param {Parameters<typeof visit>[2] & { inside?: boolean, at?: string }} [o]
  */
 export async function within(browser, mock, fn, o = {}) {
   const { context, page, faults } = await visit(browser, mock.url, o);
   try {
     if (o.inside !== false) {
-      await login(page, mock.user, mock.password);
+      // The door has tests of its own; here its key is enough.
+      const answer = await context.request.post("/api/session", { data: { user: mock.user, password: mock.password } });
+      assert.equal(answer.status(), 200, "signing in");
+      await page.goto(o.at ?? "/");
       await page.getByRole("navigation", { name: "Pages" }).waitFor();
     }
     await fn(page);
@@ -77,27 +81,49 @@ export async function within(browser, mock, fn, o = {}) {
   }
 }
 
+/**
+ * Waits until what is shown stands still: skeletons gone, fonts there, transitions over.
+ * @param {import("playwright-core").Page} page
+ */
+export async function settled(page) {
+  await page.waitForFunction(() => document.querySelector(".bone") === null);
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    for (let i = 0; i < 2; i++) await new Promise((drawn) => requestAnimationFrame(drawn));
+    const passing = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(passing.map((a) => a.finished));
+  });
+}
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** The rules that look at colours; the others see the same document in both themes. */
+const colourRules = ["color-contrast", "link-in-text-block"];
+
 /**
- * What axe finds against WCAG 2.2 AA, and 7:1 for text where asked.
+ * What axe finds against WCAG 2.2 AA, and 7:1 for text where asked; by the rules about
+ * colours alone where asked.
  * @param {import("playwright-core").Page} page
- * @param {{ enhanced?: boolean }} [o]
+ * @param {{ enhanced?: boolean, colours?: boolean }} [o]
  * @returns {Promise<string[]>}
  */
 export async function findings(page, o = {}) {
-  await page.evaluate(axe);
-  return page.evaluate(async (enhanced) => {
-    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const enhanced = o.enhanced ?? false;
+  const options = {
+    resultTypes: ["violations"],
+    ...(o.colours
+      ? { runOnly: { type: "rule", values: enhanced ? [...colourRules, "color-contrast-enhanced"] : colourRules } }
+      : { runOnly: { type: "tag", values: tags }, rules: { "color-contrast-enhanced": { enabled: enhanced }, "target-size": { enabled: true } } }),
+  };
+  return page.evaluate(async (how) => {
     // @ts-expect-error axe is what was evaluated before
-    const result = await globalThis.axe.run(document, {
-      runOnly: { type: "tag", values: tags },
-      rules: { "color-contrast-enhanced": { enabled: enhanced }, "target-size": { enabled: true } },
-    });
+    const result = await globalThis.axe.run(document, how);
     return result.violations.flatMap((/** @type {any} */ v) =>
       v.nodes.map((/** @type {any} */ n) => `${v.id}: ${n.target.join(" ")}: ${n.failureSummary?.replace(/\s+/g, " ")}`),
     );
-  }, o.enhanced ?? false);
+  }, options);
 }
 
 /** How far the page scrolls sideways, pixels. @param {import("playwright-core").Page} page */
@@ -106,4 +132,23 @@ export function sideways(page) {
     const wide = [document.documentElement, document.querySelector("main")].filter((e) => e !== null);
     return Math.max(...wide.map((e) => e.scrollWidth - e.clientWidth));
   });
+}
+
+/**
+ * Holds what is shown to what every page keeps, in both themes: axe finds nothing, nothing
+ * scrolls sideways. The page comes and is left in the dark theme.
+ * @param {import("playwright-core").Page} page @param {string} where
+ * @param {{ enhanced?: boolean }} [o]
+ */
+export async function keeps(page, where, { enhanced = false } = {}) {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await settled(page);
+  const dark = await ground();
+  assert.deepEqual(await findings(page, { enhanced }), [], `${where}, dark`);
+  assert.ok((await sideways(page)) <= 0, `${where} scrolls sideways`);
+  await page.emulateMedia({ colorScheme: "light" });
+  await settled(page);
+  assert.notEqual(await ground(), dark, `${where} has one theme`);
+  assert.deepEqual(await findings(page, { enhanced, colours: true }), [], `${where}, light`);
+  await page.emulateMedia({ colorScheme: "dark" });
 }

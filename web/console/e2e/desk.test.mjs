@@ -2,9 +2,8 @@
 // what a person may not do.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { desktop, findings, launch, phone, sideways, within } from "./browser.mjs";
+import { launch, within } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
-import { tellStory } from "./mock/story.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -31,13 +30,17 @@ const row = (page, id) => page.locator(`[data-id="${id}"]`);
 
 describe("the queue", () => {
   it("stands by the time that is left, counts down, and says when it is near and when it is over", async () => {
-    const late = mock.open({ age: 700, severity: "high" });
-    const soon = mock.open({ age: 75, severity: "high", scene: 1 });
-    const calm = mock.open({ age: 5, severity: "high", scene: 2 });
     await withPage(async (page) => {
-      await row(page, late.id).getByText(/^claim late 9:\d\d$/).waitFor();
-      await row(page, soon.id).getByText(/^0:\d\d to claim$/).waitFor();
-      await row(page, calm.id).getByText(/^1:\d\d to claim$/).waitFor();
+      await page.getByText("All quiet").waitFor();
+      // Made when the page is there, so that the clocks have not run on meanwhile.
+      const late = mock.open({ age: 700, severity: "high" });
+      const soon = mock.open({ age: 75, severity: "high", scene: 1 });
+      const calm = mock.open({ age: 5, severity: "high", scene: 2 });
+      await Promise.all([
+        row(page, late.id).getByText(/^claim late \d+:\d\d$/).waitFor(),
+        row(page, soon.id).getByText(/^0:\d\d to claim$/).waitFor(),
+        row(page, calm.id).getByText(/^1:\d\d to claim$/).waitFor(),
+      ]);
       const order = await page.locator("[data-id]").evaluateAll((rows) =>
         rows.map((r) => ({ id: /** @type {HTMLElement} */ (r).dataset.id, y: r.getBoundingClientRect().y })).sort((a, b) => a.y - b.y).map((r) => r.id));
       assert.deepEqual(order, [late.id, soon.id, calm.id]);
@@ -45,6 +48,37 @@ describe("the queue", () => {
       await page.getByRole("button", { name: "Overdue" }).click();
       await row(page, soon.id).waitFor({ state: "detached" });
       await row(page, late.id).waitFor();
+    });
+  });
+
+  it("brings what becomes overdue by the clock, when nothing is pushed", async () => {
+    await withPage(async (page) => {
+      await page.clock.install();
+      await page.goto("/?show=overdue");
+      await page.getByText("Live", { exact: true }).waitFor();
+      const late = mock.open({ age: 700, severity: "high" });
+      const soon = mock.open({ age: 60, severity: "high", scene: 1 });
+      await row(page, late.id).waitFor();
+      assert.equal(await row(page, soon.id).count(), 0, "a minute is left");
+      mock.ahead = 61_000;
+      await page.clock.fastForward(61_000);
+      await row(page, soon.id).getByText(/^claim late/).waitFor();
+      await row(page, late.id).waitFor();
+    });
+  });
+
+  it("says what people are called to who may not assign", async () => {
+    mock.rights = ["view", "live", "footage", "work"];
+    const incident = mock.open({ age: 60, state: "acknowledged", assignment: { officer: "m.weber" }, log: [{ at: new Date().toISOString(), who: "j.brandt", what: "noted", note: "Seen." }] });
+    await withPage(async (page) => {
+      await row(page, incident.id).getByText("Claimed by Maria Weber").waitFor();
+      /** @type {string[]} */
+      const asked = [];
+      page.on("request", (r) => asked.push(new URL(r.url()).pathname));
+      await page.goto(`/incidents/${incident.id}`);
+      await page.getByText("Jonas Brandt").waitFor();
+      assert.ok(!asked.includes("/api/people"), "what they may not ask for is not asked for");
+      assert.equal(asked.filter((p) => p === "/api/names").length, 1, "all names of a page at once");
     });
   });
 
@@ -188,6 +222,91 @@ describe("an incident", () => {
     });
   });
 
+  it("that was two is split, and at least one event stays", async () => {
+    const incident = mock.open({ age: 300 });
+    mock.change(incident.id, (i) => {
+      const [first] = i.events;
+      assert.ok(first);
+      i.events.push({ ...first, id: 2, label: "car" });
+      i.event_count = 2;
+    });
+    await withPage(async (page) => {
+      await page.getByRole("tab", { name: "Similar" }).click();
+      await page.getByText("It holds 2 events.").waitFor();
+      await page.getByRole("button", { name: "Split…" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel(/^Why/).fill("a man and a car");
+      const split = dialog.getByRole("button", { name: "Split" });
+      assert.ok(await split.isDisabled(), "nothing is chosen");
+      await dialog.getByRole("checkbox").nth(0).check();
+      await dialog.getByRole("checkbox").nth(1).check();
+      await dialog.getByText("At most 1 of them.").waitFor();
+      assert.ok(await split.isDisabled(), "all are chosen");
+      await dialog.getByRole("checkbox").nth(0).uncheck();
+      await split.click();
+      await page.getByText(/^Split\. Logged/).waitFor();
+      assert.deepEqual(mock.incidents.get(incident.id)?.events.map((e) => e.id), [1]);
+      const [part] = [...mock.incidents.values()].filter((i) => i.linked?.from === incident.id);
+      assert.deepEqual(part?.events.map((e) => e.label), ["car"]);
+      await page.getByText("It holds 2 events.").waitFor({ state: "detached" });
+    }, { at: `/incidents/${incident.id}` });
+  });
+
+  it("that was merged by mistake goes on by itself, from either side", async () => {
+    const whole = mock.open({ age: 300 });
+    const [one, two] = [mock.open({ age: 200 }), mock.open({ age: 100 })];
+    for (const i of [one, two]) mock.change(i.id, (x) => Object.assign(x, { state: "closed", linked: { into: whole.id } }));
+    mock.change(whole.id, (x) => (x.linked = { merged: [one.id, two.id] }));
+    await withPage(async (page) => {
+      await page.getByRole("tab", { name: "Similar" }).click();
+      await page.getByRole("button", { name: `Take ${one.id} out` }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel(/^Why/).fill("another man");
+      await dialog.getByRole("button", { name: "Take out" }).click();
+      await page.getByRole("button", { name: `Take ${one.id} out` }).waitFor({ state: "detached" });
+      assert.equal(mock.incidents.get(one.id)?.state, "acknowledged");
+      assert.deepEqual(mock.incidents.get(whole.id)?.linked?.merged, [two.id]);
+      await page.goto(`/incidents/${two.id}`);
+      await page.getByRole("tab", { name: "Similar" }).click();
+      await page.getByRole("button", { name: "Part…" }).click();
+      await dialog.getByLabel(/^Why/).fill("a third man");
+      await dialog.getByRole("button", { name: "Part" }).click();
+      await page.getByText(/^Parted\. Logged/).waitFor();
+      assert.equal(mock.incidents.get(two.id)?.linked?.into, undefined);
+    }, { at: `/incidents/${whole.id}` });
+  });
+
+  it("begins a series with one that is like it, and the next is offered that series with the reasons", async () => {
+    const [first, second, third] = [300, 200, 100].map((age) => mock.open({ age }));
+    assert.ok(first && second && third);
+    await withPage(async (page) => {
+      await page.getByRole("tab", { name: "Similar" }).click();
+      await page.getByText("the same hour of the night").first().waitFor();
+      await page.getByRole("button", { name: "Begin a series…" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByLabel(/^What is it called/).fill("Window shoppers");
+      await dialog.getByRole("checkbox", { name: new RegExp(`^#${second.number} `) }).check();
+      await dialog.getByLabel(/^Why/).fill("the same jacket");
+      await dialog.getByRole("button", { name: "Begin the series" }).click();
+      await page.getByRole("link", { name: "a series", exact: true }).waitFor();
+      assert.deepEqual(mock.series[0]?.incidents, [first.id, second.id]);
+      assert.equal(await page.getByRole("button", { name: "Begin a series…" }).count(), 0, "it belongs to one already");
+
+      await page.goto(`/incidents/${third.id}`);
+      await page.getByRole("tab", { name: "Similar" }).click();
+      await page.getByRole("heading", { name: "Perhaps of a series" }).waitFor();
+      await page.getByRole("link", { name: "S1 Window shoppers" }).waitFor();
+      await page.getByText(/^2 incidents of it are like this one/).waitFor();
+      await page.getByRole("button", { name: "Add to S1" }).click();
+      await dialog.getByText(/the same place, the same hour of the night/).waitFor();
+      await dialog.getByLabel(/^Why/).fill("the jacket again");
+      await dialog.getByRole("button", { name: "Add to the series" }).click();
+      await page.getByText(/^Added to the series\. Logged/).waitFor();
+      assert.deepEqual(mock.series[0]?.incidents, [first.id, second.id, third.id]);
+      assert.equal(mock.incidents.get(third.id)?.log[0]?.note, "the jacket again");
+    }, { at: `/incidents/${first.id}` });
+  });
+
   it("is opened by hand, and stands open at once", async () => {
     await withPage(async (page) => {
       await page.getByText("All quiet").waitFor();
@@ -204,6 +323,34 @@ describe("an incident", () => {
 });
 
 describe("people", () => {
+  it("have shifts: days and hours by the clock of a place", async () => {
+    await withPage(async (page) => {
+      await page.getByRole("button", { name: "Change Jonas Brandt" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByRole("button", { name: "Set a shift" }).click();
+      await dialog.getByText("until the next day").waitFor();
+      for (const day of ["Sat", "Sun"]) await dialog.getByRole("button", { name: day }).click();
+      await dialog.getByLabel("Shift 1 from").fill("18:30");
+      await dialog.getByLabel("Shift 1 to").fill("02:00");
+      await dialog.getByRole("button", { name: "Another shift" }).click();
+      await dialog.getByLabel("Clock of shift 2").fill("Asia/Tokyo");
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await page.getByText(/Mon–Fri 18:30–02:00 and 22:00–06:00 \(Asia\/Tokyo\)/).waitFor();
+      const hour = 3600e9;
+      assert.deepEqual(mock.people.find((p) => p.user === "j.brandt")?.account?.shift, [
+        { days: [1, 2, 3, 4, 5], from_ns: 18.5 * hour, to_ns: 2 * hour, time_zone: "Europe/Berlin" },
+        { days: [], from_ns: 22 * hour, to_ns: 6 * hour, time_zone: "Asia/Tokyo" },
+      ]);
+      await page.getByRole("button", { name: "Change Jonas Brandt" }).click();
+      await dialog.getByRole("button", { name: "Take shift 1 away" }).click();
+      await dialog.getByRole("button", { name: "Take shift 1 away" }).click();
+      await dialog.getByText("always").waitFor();
+      await dialog.getByRole("button", { name: "Save" }).click();
+      await dialog.waitFor({ state: "detached" });
+      assert.deepEqual(mock.people.find((p) => p.user === "j.brandt")?.account?.shift, []);
+    }, { at: "/people" });
+  });
+
   it("are let in with a one-time password, and suspended", async () => {
     await withPage(async (page) => {
       await page.goto("/people");
@@ -222,40 +369,3 @@ describe("people", () => {
     });
   });
 });
-
-for (const theme of /** @type {const} */ (["dark", "light"])) {
-  for (const [width, size] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
-    it(`pages and dialogs of the desk, ${theme}, ${width}`, async () => {
-      tellStory(mock);
-      await withPage(
-        async (page) => {
-          /** @param {string} where @param {boolean} [enhanced] */
-          const check = async (where, enhanced = false) => {
-            await page.waitForTimeout(200);
-            assert.deepEqual(await findings(page, { enhanced }), [], where);
-            assert.ok((await sideways(page)) <= 0, `${where} scrolls sideways`);
-          };
-          for (const path of ["/people", "/account", "/notifications"]) {
-            await page.goto(path);
-            await page.getByRole("heading", { level: 1 }).waitFor();
-            await check(path);
-          }
-          const [incident] = [...mock.incidents.values()].filter((i) => i.assignment);
-          await page.goto(`/incidents/${incident?.id}`);
-          for (const name of [/^Tasks/, /^Investigation/, /^Similar/, /^Outcome/]) {
-            await page.getByRole("tab", { name }).click();
-            await check(String(name), true);
-          }
-          await page.keyboard.press("a");
-          await page.getByRole("dialog").getByText("suggested").waitFor();
-          await check("assign", true);
-          await page.keyboard.press("Escape");
-          await page.keyboard.press("e");
-          await page.getByRole("dialog").waitFor();
-          await check("close", true);
-        },
-        { theme, size, still: true },
-      );
-    });
-  }
-}

@@ -1,7 +1,7 @@
 // Search, recall, holds, exhibits and custody in a real browser against the mock.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { desktop, findings, launch, phone, sideways, within } from "./browser.mjs";
+import { launch, within } from "./browser.mjs";
 import { Mock } from "./mock/server.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -214,42 +214,4 @@ describe("custody", () => {
       await page.getByRole("heading", { name: "Evidence" }).waitFor();
     });
   });
-});
-
-describe("every page, both themes, both widths", () => {
-  for (const theme of /** @type {const} */ (["dark", "light"])) {
-    for (const [name, size] of /** @type {const} */ ([["1440", desktop], ["390", phone]])) {
-      it(`${theme} ${name}: axe finds nothing, nothing scrolls sideways`, async () => {
-        const incident = mock.open({ age: 900 });
-        await withPage(
-          async (page) => {
-            /** @param {string} where */
-            const check = async (where) => {
-              await page.waitForTimeout(400);
-              assert.deepEqual(await findings(page), [], where);
-              assert.ok((await sideways(page)) <= 0, `${where} scrolls sideways`);
-            };
-            await page.goto("/recall");
-            await page.getByText(/of this time is there/).waitFor();
-            await check("recall");
-            await page.goto(`/incidents/${incident.id}`);
-            await page.getByText("Signature valid").waitFor();
-            await page.getByRole("button", { name: "Hold…" }).click();
-            await check("hold");
-            await page.keyboard.press("Escape");
-            await page.getByRole("button", { name: "Export…" }).click();
-            await check("export");
-            await page.goto("/custody");
-            await page.getByText("signs now").waitFor();
-            await check("custody");
-            await page.goto("/?show=all&dwell=10&text=gate");
-            await row(page, incident.id).waitFor();
-            await page.getByRole("button", { name: "More filters" }).click();
-            await check("filters");
-          },
-          { theme, size, still: true },
-        );
-      });
-    }
-  }
 });

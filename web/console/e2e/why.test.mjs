@@ -132,7 +132,7 @@ describe("an alarm is judged", () => {
       await page.keyboard.press("j");
       await page.keyboard.press("t");
       await row(page, incident.id).getByText("True alarm").waitFor();
-      await page.getByText("Claimed by m.weber").first().waitFor();
+      await page.getByText("Claimed by Maria Weber").first().waitFor();
     });
   });
 

@@ -230,6 +230,23 @@ export const suggestion = (people) => ({
   left_out: people.filter((p) => p.away).map((p) => ({ user: p.user, name: p.name, same_site: false, open: 0, reasons: [`away: ${p.away}`] })),
 });
 
+/**
+ * Those of the same zone are alike, and so is the series that one of them belongs to.
+ * @param {Incident} i @param {readonly Incident[]} all @param {readonly import("../../src/api/ledger").Series[]} series
+ * @returns {import("../../src/api/types").Likeness}
+ */
+export function likeness(i, all, series) {
+  const items = all.filter((x) => x.id !== i.id && x.camera === i.camera && x.zone === i.zone).slice(0, 5).map((x, n) => ({
+    incident: x.id, number: x.number, camera: x.camera, zone: x.zone, kind: x.kind, state: x.state, severity: x.severity, alarm: x.alarm, score: 0.82 - n * 0.07,
+    ...(x.linked?.series ? { series: x.linked.series } : {}),
+    reasons: [
+      { factor: "place", text: `${x.camera} / ${x.zone}, the same place`, score: 1, weight: 3 }, { factor: "hour", text: "the same hour of the night", score: 0.9, weight: 2 },
+    ],
+  }));
+  const hints = series.filter((s) => s.state === "open").map((s) => ({ s, of: items.filter((x) => x.series === s.id) })).filter(({ of }) => of.length > 0);
+  return { items, least: 0.5, series: hints.map(({ s, of }) => ({ id: s.id, number: s.number, name: s.name, matches: of.length, score: of[0]?.score ?? 0 })) };
+}
+
 /** @returns {import("../../src/api/types").Channel[]} */
 export const channels = () => [
   {

@@ -7,8 +7,9 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deserialize } from "node:v8";
 import { curveOf, factsOf, ruleOf, technical } from "./event.mjs";
-import { channels, give, policy as rules, promises, staff, steps, suggestion } from "./desk.mjs";
+import { channels, give, likeness, policy as rules, promises, staff, steps, suggestion } from "./desk.mjs";
 import { makeScenes } from "./footage.mjs";
 
 /** @typedef {import("../../src/api/types").Incident} Incident */
@@ -36,8 +37,10 @@ const second = 1e9;
 /** @type {Scene[] | undefined} */
 let scenes;
 
-/** Scenes are made once for a whole process. */
+/** Scenes are made once for a whole process, or were made before for all of them. */
 async function footage() {
+  const made = process.env.VEDETTE_SCENES;
+  if (made) scenes ??= /** @type {Scene[]} */ (deserialize(readFileSync(made)));
   if (!scenes) {
     const dir = mkdtempSync(join(tmpdir(), "vedette-mock-"));
     try {
@@ -56,6 +59,8 @@ export class Mock {
   /** @type {import("../../src/api/types").Right[]} */
   rights = ["view", "live", "footage", "work", "investigate", "assign", "close", "review", "export", "hold", "delete", "report", "tune", "audit", "administer"];
   people = staff();
+  /** @type {import("../../src/api/ledger").Series[]} */
+  series = [];
   /** @type {import("../../src/api/types").Token[]} */
   tokens = [];
   /** Judgements are refused with 503 from now on. */
@@ -64,6 +69,8 @@ export class Mock {
   custody = [];
   /** Exports break off after the first bytes. */
   cut = false;
+  /** How far the server's clock is ahead of this machine's when it says what is overdue, milliseconds. */
+  ahead = 0;
   /** Attempts refused with 429 from now on. */
   refuse = false;
   /** @type {Map<string, Incident>} */
@@ -222,6 +229,34 @@ export class Mock {
     return incident;
   }
 
+  /** Incidents that differ by number, ID and alarm alone, a second apart; nobody is told. @param {number} n @param {Parameters<Mock["open"]>[0]} o */
+  openMany(n, o) {
+    const first = this.open(o);
+    const scene = /** @type {Scene} */ (this.scenes.get(first.id));
+    for (let i = 1; i < n; i++) {
+      const id = `${first.id}-${i}`;
+      this.incidents.set(id, { ...first, id, number: ++this.#count, alarm: new Date(Date.parse(first.alarm) + i * 1000).toISOString() });
+      this.scenes.set(id, scene);
+    }
+  }
+
+  /** @param {string} name @returns {import("../../src/api/ledger").Series} */
+  begin(name) {
+    const number = this.series.length + 1;
+    const s = { id: `s${number}`, number, name, state: "open", opened: ago(0), by: this.user, incidents: /** @type {string[]} */ ([]), log: [], edition: 1 };
+    this.series.push(s);
+    return s;
+  }
+
+  /** @param {import("../../src/api/ledger").Series} s @param {string} id @param {string} [note] */
+  join(s, id, note) {
+    s.incidents.push(id);
+    this.change(id, (i) => {
+      i.linked = { ...i.linked, series: s.id };
+      i.log.push({ at: ago(0), who: this.user, what: "added to series", ...(note ? { note } : {}) });
+    });
+  }
+
   /** @param {Incident} incident */
   put(incident) {
     this.incidents.set(incident.id, incident);
@@ -305,7 +340,7 @@ export class Mock {
     if (route === "POST /api/session") {
       const sent = await body(req);
       if (this.refuse) {
-        res.setHeader("Retry-After", "7");
+        res.setHeader("Retry-After", "60");
         return problem(429, "too many attempts; wait before the next");
       }
       if (sent.user !== this.user || sent.password !== this.password) return problem(401, "wrong user name or password");
@@ -337,6 +372,10 @@ export class Mock {
 
     if (route === "GET /api/policy") return json(200, rules);
     if (route === "GET /api/people") return json(200, { items: this.people, next: "" });
+    if (route === "GET /api/names") {
+      const asked = url.searchParams.getAll("user");
+      return json(200, { items: this.people.filter((p) => asked.includes(p.user)).map(({ user, name }) => ({ user, name })) });
+    }
     if (route === "GET /api/tokens") return json(200, { items: this.tokens });
     if (route === "GET /api/notify") return json(200, { items: channels(), dropped: 0 });
     if (route === "GET /api/notify/deliveries") return json(200, { items: [], next: "" });
@@ -359,9 +398,9 @@ export class Mock {
       const p = this.people.find((x) => x.user === one_[1]);
       if (!p?.account) return problem(404, "not found");
       if (req.method === "PUT") {
-        const { name, grants } = await body(req);
+        const { name, grants, shift } = await body(req);
         Object.assign(p, { name, roles: grants.map((/** @type {{ role: string }} */ g) => g.role) });
-        p.account.grants = grants;
+        Object.assign(p.account, { grants, shift: shift ?? [] });
       } else if (one_[2] === "password") return json(200, { person: p, password: "calm-heron-4 ladder" });
       else p.account.suspended = one_[2] === "suspend";
       return json(200, p);
@@ -419,6 +458,15 @@ export class Mock {
       res.setHeader("Last-Modified", new Date(c.health.last_frame ?? Date.now()).toUTCString());
       return jpeg(res, /** @type {Buffer} */ (scene.pictures[n % scene.pictures.length]));
     }
+    if (route === "GET /api/series") return json(200, { items: this.series.map((s) => ({ ...s, log: [] })), next: "" });
+    const series = /^\/api\/series(?:\/([^/]+)\/incidents)?$/.exec(url.pathname);
+    if (req.method === "POST" && series) {
+      const sent = await body(req);
+      const s = series[1] ? this.series.find((x) => x.id === series[1]) : this.begin(sent.name);
+      if (!s) return problem(404, "not found");
+      for (const i of sent.incidents) this.join(s, i, sent.note);
+      return json(series[1] ? 200 : 201, { ...s, items: [], hidden: 0 });
+    }
     const one = /^\/api\/incidents\/([^/]+)(?:\/([\w-]+)(?:\/([\w.-]+))?)?$/.exec(url.pathname);
     const id = decodeURIComponent(one?.[1] ?? "");
     const incident = this.incidents.get(id);
@@ -448,6 +496,34 @@ export class Mock {
         return json(200, suggestion(this.people));
       case "GET duplicates":
         return json(200, []);
+      case "GET similar":
+        return json(200, likeness(incident, [...this.incidents.values()], this.series));
+      case "POST split": {
+        const sent = await body(req);
+        const moved = incident.events.filter((e) => sent.events.includes(e.id));
+        if (moved.length === 0 || moved.length === incident.events.length) return problem(422, "events: at least one must stay");
+        const part = this.open({ age: 300, scene: this.footage.indexOf(scene), events: moved, event_count: moved.length, linked: { from: id } });
+        this.change(id, (i) => {
+          i.events = i.events.filter((e) => !sent.events.includes(e.id));
+          i.event_count = i.events.length;
+          i.log.push({ at: ago(0), who: this.user, what: "split", note: sent.reason });
+        });
+        return json(201, part);
+      }
+      case "POST unmerge": {
+        const sent = await body(req);
+        const into = incident.linked?.into;
+        if (!into) return problem(409, "unmerge: it was not merged into another: not possible in this state");
+        this.change(into, (i) => {
+          i.linked = { ...i.linked, merged: i.linked?.merged?.filter((m) => m !== id) ?? [] };
+          i.log.push({ at: ago(0), who: this.user, what: "unmerged", note: sent.reason });
+        });
+        return json(200, this.change(id, (i) => {
+          delete i.linked;
+          i.state = "acknowledged";
+          i.log.push({ at: ago(0), who: this.user, what: "unmerged", note: sent.reason });
+        }));
+      }
       case "POST attachments": {
         const bytes = [];
         for await (const piece of req) bytes.push(piece);
@@ -660,7 +736,7 @@ export class Mock {
     const rank = (/** @type {Incident} */ i) => severities.indexOf(i.severity);
     const all = [...this.incidents.values()]
       .filter((i) => fits("state", i.state) && fits("officer", i.assignment?.officer || "none") && fits("type", i.triage?.type || "none")
-        && (q.get("overdue") !== "true" || (i.state !== "closed" && (i.deadlines ?? []).some((d) => !d.met && d.due && Date.parse(d.due) < Date.now()))) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none")
+        && (q.get("overdue") !== "true" || (i.state !== "closed" && (i.deadlines ?? []).some((d) => !d.met && d.due && Date.parse(d.due) < Date.now() + this.ahead))) && fits("camera", i.camera) && fits("zone", i.zone) && fits("kind", i.kind) && fits("severity", i.severity) && fits("verdict", i.judgement?.verdict ?? "none")
         && fits("label", i.label) && fits("footage", i.footage.state) && fits("held", String(Boolean(i.hold)))
         && Date.parse(i.end ?? i.alarm) - Date.parse(i.start) >= Number(q.get("min_dwell") ?? 0) * 1000
         && (q.get("text") ?? "").toLowerCase().split(/\s+/).every((w) => `${i.camera} ${i.zone} ${i.kind} ${i.label} ${i.log.map((a) => a.note ?? "").join(" ")} ${i.hold?.why ?? ""}`.toLowerCase().includes(w)))
