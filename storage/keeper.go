@@ -31,6 +31,8 @@ type Keeper struct {
 	Policy  Policy
 	Log     *slog.Logger  // default: nothing is logged
 	Every   time.Duration // between two rounds of Run; default 1 h
+	// Age tells the time by which evidence grows old and holds end; nil: the machine's clock.
+	Age *AgeClock
 	// Changed is told of each record that Run has changed; nil: nobody is.
 	Changed func(models.Incident)
 
@@ -58,7 +60,8 @@ type KeeperStatus struct {
 const boundedPatience = 10 * time.Second
 
 // Expires says when retention may delete the evidence of an incident; false is never, by
-// the policy, or while a hold without an end is in force.
+// the policy, or while a hold without an end is in force, or as long as nobody knows when
+// it was made.
 func (k *Keeper) Expires(in models.Incident) (time.Time, bool) {
 	keep, _ := k.Policy.Keep(in)
 	if keep == 0 {
@@ -67,6 +70,12 @@ func (k *Keeper) Expires(in models.Incident) (time.Time, bool) {
 	at := in.End
 	if at.IsZero() {
 		at = in.Alarm
+	}
+	if k.Age != nil {
+		var known bool
+		if at, known = k.Age.Since(at); !known {
+			return time.Time{}, false
+		}
 	}
 	at = at.Add(keep)
 	if h := in.Hold; h != nil {
@@ -78,6 +87,14 @@ func (k *Keeper) Expires(in models.Incident) (time.Time, bool) {
 		}
 	}
 	return at, true
+}
+
+// now is the time by which evidence grows old.
+func (k *Keeper) now() time.Time {
+	if k.Age == nil {
+		return time.Now()
+	}
+	return k.Age.Now()
 }
 
 // due says whether the evidence is to be deleted now.
@@ -345,10 +362,10 @@ func (k *Keeper) holds(ctx context.Context) error {
 		k.mu.Lock()
 		done := k.locked[id]
 		k.mu.Unlock()
-		switch now := time.Now(); {
+		switch now := k.now(); {
 		case !in.Hold.Active(now):
 			var over models.Incident
-			if over, err = k.release(ctx, in, by, "the hold was until "+in.Hold.Until.UTC().Format(time.RFC3339), now.UTC()); err == nil {
+			if over, err = k.release(ctx, in, by, "the hold was until "+in.Hold.Until.UTC().Format(time.RFC3339), time.Now().UTC()); err == nil {
 				k.changed(over)
 			}
 		case !done:
@@ -370,13 +387,13 @@ func (k *Keeper) expire(ctx context.Context) (locked int, err error) {
 	if shortest == 0 {
 		return 0, nil
 	}
-	q := Query{Footage: []models.FootageState{models.FootageStored, models.FootageNone}, To: time.Now().Add(-shortest), Brief: true}
+	q := Query{Footage: []models.FootageState{models.FootageStored, models.FootageNone}, To: k.now().Add(-shortest), Brief: true}
 	var errs []error
 	for in, err := range Walk(ctx, k.Index.List, q) {
 		if err != nil {
 			return locked, errors.Join(append(errs, err)...)
 		}
-		if !k.due(in, time.Now()) {
+		if !k.due(in, k.now()) {
 			continue
 		}
 		switch err := k.delete(ctx, in); {
@@ -461,7 +478,7 @@ func (k *Keeper) finish(ctx context.Context, d Deletion, data []byte) error {
 		switch {
 		case in.Footage.State == models.FootageDeleted:
 			return errUnchanged
-		case !k.due(*in, time.Now()) || !slices.Equal(keptObjects(*in), d.Objects):
+		case !k.due(*in, k.now()) || !slices.Equal(keptObjects(*in), d.Objects):
 			return errKept // somebody has set a hold meanwhile
 		}
 		in.Footage.State, in.Footage.Objects = models.FootageDeleted, []models.Object{self}

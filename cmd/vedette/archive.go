@@ -13,19 +13,22 @@ import (
 	"github.com/vedette-cctv/vedette/web"
 )
 
-// openFootage opens the archive of continuous footage for the service.
-func openFootage(cfg *config.Config, index storage.Index, custody archive.Custodian, log *slog.Logger) (*archive.Archive, error) {
+// openFootage opens the archive of continuous footage for the service; footage grows old by
+// age.
+func openFootage(cfg *config.Config, index storage.Index, custody archive.Custodian, age *storage.AgeClock, log *slog.Logger) (*archive.Archive, error) {
 	return archive.Open(dataFile(cfg, "archive"), archive.Options{
-		Describe: pipeline.DescribeSegment, Default: footagePolicy(cfg.Record), Custody: custody, Log: log,
-		Guard: func(ctx context.Context) ([]archive.Guarded, error) { return neededFootage(ctx, index, time.Now()) },
+		Describe: pipeline.DescribeSegment, Default: footagePolicy(cfg.Record), Custody: custody, Now: age.Now, Log: log,
+		Guard: func(ctx context.Context) ([]archive.Guarded, error) {
+			return neededFootage(ctx, index, age.Now(), time.Now())
+		},
 	})
 }
 
 func footagePolicy(r config.Record) archive.Policy { return archive.Policy{Keep: r.Keep, Size: r.Size} }
 
 // neededFootage is the continuous footage of incidents whose own is not complete yet or
-// that are on hold.
-func neededFootage(ctx context.Context, index storage.Index, now time.Time) ([]archive.Guarded, error) {
+// that are on hold; holds end by age.
+func neededFootage(ctx context.Context, index storage.Index, age, now time.Time) ([]archive.Guarded, error) {
 	held := true
 	var needed []archive.Guarded
 	for _, q := range []storage.Query{
@@ -36,7 +39,7 @@ func neededFootage(ctx context.Context, index storage.Index, now time.Time) ([]a
 			if err != nil {
 				return nil, err
 			}
-			if in.Footage.State == models.FootageStored && !in.Hold.Active(now) {
+			if in.Footage.State == models.FootageStored && !in.Hold.Active(age) {
 				continue
 			}
 			span := models.Span{From: in.Footage.AskedFrom, To: in.Footage.AskedTo}

@@ -125,7 +125,11 @@ func (s *service) run(ctx context.Context) (err error) {
 	if s.notifier, err = newNotifier(s, index, storage.Evidence{Spool: spool, Bucket: bucket}, accounts); err != nil {
 		return err
 	}
-	s.footage, err = openFootage(s.cfg, index, s.custody.Log, s.log)
+	age, err := storage.OpenAgeClock(dataFile(s.cfg, "retention-clock.json"), func() bool { synced, _, known := pipeline.HostClock(); return known && synced }, s.log)
+	if err != nil {
+		return err
+	}
+	s.footage, err = openFootage(s.cfg, index, s.custody.Log, age, s.log)
 	if err != nil {
 		return err
 	}
@@ -135,7 +139,7 @@ func (s *service) run(ctx context.Context) (err error) {
 
 	s.hub = web.NewHub(eventRing)
 	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
-	s.keeper.Changed = s.publish
+	s.keeper.Changed, s.keeper.Age = s.publish, age
 	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, s.custody.Log
 	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
 		Custody: s.custody.Log, Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}

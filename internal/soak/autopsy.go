@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -85,6 +86,8 @@ func stored(ctx context.Context, client *vedettetest.Client, id models.IncidentI
 		switch in.Footage.State {
 		case models.FootageStored, models.FootageNone:
 			return in, nil
+		case models.FootageDeleted:
+			return in, errors.New("its footage was deleted")
 		}
 		if time.Now().After(end) {
 			return in, fmt.Errorf("its footage is still %s", in.Footage.State)

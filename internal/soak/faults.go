@@ -45,6 +45,8 @@ func Faults() []Fault {
 		{"disk full for 6 s", full},
 		{"index locked by another program for 6 s", locked},
 		{"second instance on the same data", second},
+		{"machine's clock set an hour back or forward, and to right again", clockSet},
+		{"machine started with a clock 20 years ahead", clockAhead},
 		{"S3 server killed, away for 4 s", s3Dies},
 		{"S3 connections cut in the middle", s3Cut},
 	}

@@ -21,6 +21,7 @@ type House struct {
 	Dir     string // scratch folder; the data folder is in it
 	// Also is more of the configuration, at the top level, such as where the bucket is.
 	Also string
+	Env  []string // more of the program's environment
 
 	cameras string // YAML of the cameras
 	closers []func() error
@@ -120,7 +121,7 @@ func (h *House) start(ctx context.Context, cameras string) (*vedettetest.Process
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := vedettetest.Start(nil, h.Program, "--log-level", "warn", "run", "-c", cfg)
+	p, err := vedettetest.Start(h.Env, h.Program, "--log-level", "warn", "run", "-c", cfg)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -27,10 +28,11 @@ func TestFaults(t *testing.T) {
 		camtest.Clip{Seconds: 6, FPS: 10, GOP: 10}.Path(t),
 		camtest.Clip{Seconds: 6, FPS: 10, GOP: 10, Width: 480, Height: 360}.Path(t),
 	}
-	for _, f := range Faults() {
+	street := t.TempDir()
+	for i, f := range Faults() {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			found, err := f.Break(t.Context(), program, filepath.Join(t.TempDir(), "house"), films, 1, func() {})
+			found, err := f.Break(t.Context(), program, filepath.Join(street, fmt.Sprint("house-", i)), films, 1, func() {})
 			skip(t, err)
 			if err != nil {
 				t.Fatal(err)

@@ -36,6 +36,8 @@ type Options struct {
 	// incidents that go on or are on hold. It is asked before each pass, and an error
 	// deletes nothing. nil: none.
 	Guard func(ctx context.Context) ([]Guarded, error)
+	// Now tells the time by which footage grows old; default: time.Now.
+	Now func() time.Time
 	// Custody is told of each deletion; nil: nobody is.
 	Custody Custodian
 	Log     *slog.Logger // default: none
@@ -73,6 +75,9 @@ var (
 func Open(dir string, o Options) (*Archive, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Reserve == 0 {
 		o.Reserve = defaultReserve

@@ -123,13 +123,13 @@ func (a *Archive) Run(ctx context.Context) error {
 	policies, room := time.NewTicker(policyEvery), time.NewTicker(roomEvery)
 	defer policies.Stop()
 	defer room.Stop()
-	a.report("apply retention", a.Retain(ctx, time.Now()))
+	a.report("apply retention", a.Retain(ctx, a.o.Now()))
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-policies.C:
-			a.report("apply retention", a.Retain(ctx, now))
+		case <-policies.C:
+			a.report("apply retention", a.Retain(ctx, a.o.Now()))
 		case <-room.C:
 			a.report("make room", a.MakeRoom(ctx))
 		case <-a.wake:

@@ -1,0 +1,150 @@
+package soak
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// wallClock is the wall clock of a program that ownClock has made.
+type wallClock struct{ file string }
+
+// set sets the clock that far ahead of the machine's, in whole seconds. The program's next
+// reading shows it.
+func (c wallClock) set(ahead time.Duration) error {
+	f, err := os.OpenFile(c.file, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	var word [8]byte // in place, because the program has the file mapped
+	binary.NativeEndian.PutUint64(word[:], uint64(int64(ahead/time.Second)))
+	_, err = f.WriteAt(word[:], 0)
+	return errors.Join(err, f.Close())
+}
+
+// ownClocks are the programs that were built, by the folder that they are in. Houses next
+// to each other share one.
+var ownClocks = struct {
+	sync.Mutex
+	in map[string]bool
+}{in: map[string]bool{}}
+
+// ownClock gives the house a vedette with a wall clock that can be set.
+func (s Scene) ownClock(ctx context.Context) (wallClock, error) {
+	dir := filepath.Dir(s.Dir)
+	program := filepath.Join(dir, "vedette-own-clock")
+	ownClocks.Lock()
+	defer ownClocks.Unlock()
+	if !ownClocks.in[dir] {
+		if err := buildOwnClock(ctx, dir, program); err != nil {
+			return wallClock{}, err
+		}
+		ownClocks.in[dir] = true
+	}
+	clock := wallClock{filepath.Join(s.Dir, "clock")}
+	s.Program, s.Env = program, append(s.Env, "VEDETTE_SOAK_CLOCK="+clock.file)
+	return clock, clock.set(0)
+}
+
+// buildOwnClock links the program anew, with the files in overlay.
+func buildOwnClock(ctx context.Context, dir, program string) error {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		return fmt.Errorf("%w: the clock of one process can be set on Linux with a 64-bit processor only", ErrNotHere)
+	}
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("%w: go list: %w", ErrNotHere, err)
+	}
+	module := strings.TrimSpace(string(out))
+	overlay := filepath.Join(module, "internal", "soak", "overlay")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {
+		filepath.Join(module, "cmd", "vedette", "soakclock.go"): filepath.Join(overlay, "clock.go"),
+		filepath.Join(module, "pipeline", "hostclock.go"):       filepath.Join(overlay, "hostclock.go"),
+	}})
+	if err != nil {
+		return err
+	}
+	recipe := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(recipe, replace, 0o600); err != nil {
+		return err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-tags", "soakclock", "-overlay", recipe, "-ldflags", "-s -w", "-o", program, "./cmd/vedette")
+	build.Dir = module
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build a vedette whose clock can be set: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// clockRules are those of a house in which much depends on the clock: what is kept for a day, and
+// promises of different lengths.
+const clockRules = `
+retention: {default: 1d}
+desk:
+  levels:
+    medium: {acknowledge: 20s, respond: 30m, resolve: 24h}
+`
+
+// clockSet sets the machine's clock back by an hour and to right again, or forward and to
+// right again, each time in the midst of open incidents.
+func clockSet(ctx context.Context, s Scene, n int) error {
+	clock, err := s.ownClock(ctx)
+	if err != nil {
+		return err
+	}
+	s.Also = clockRules
+	stop, err := s.cameras(nil)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	i := 0
+	return s.one(ctx, n, func(*Life) error {
+		ahead := -time.Hour
+		if i++; i%2 == 0 {
+			ahead = time.Hour
+		}
+		err := clock.set(ahead)
+		if err == nil {
+			err = wait(ctx, 6*time.Second)
+		}
+		return errors.Join(err, clock.set(0), wait(ctx, 6*time.Second))
+	})
+}
+
+// clockAhead starts the machine with a clock that is years ahead, as one does whose battery
+// is dead, and then with the right time again.
+func clockAhead(ctx context.Context, s Scene, n int) error {
+	clock, err := s.ownClock(ctx)
+	if err != nil {
+		return err
+	}
+	s.Also = clockRules
+	stop, err := s.cameras(nil)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for range n {
+		// A life in the right time leaves evidence, which the next must not let go.
+		for _, ahead := range []time.Duration{0, 20 * 365 * 24 * time.Hour} {
+			if err := clock.set(ahead); err != nil {
+				return err
+			}
+			if err := s.one(ctx, 0, nil); err != nil {
+				return err
+			}
+		}
+		s.Tick()
+	}
+	return clock.set(0)
+}
