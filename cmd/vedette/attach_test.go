@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vedette-cctv/vedette/internal/camtest"
 	"github.com/vedette-cctv/vedette/internal/vedettetest"
@@ -22,6 +21,7 @@ import (
 // camera's footage of that time ends up beside the incident, and so does a file that
 // somebody attaches.
 func TestDeviceOpensAnIncident(t *testing.T) {
+	t.Parallel()
 	cam := &camtest.Camera{Media: camtest.Clip{}.Load(t), Loop: true}
 	if err := cam.Start(); err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ inbound:
   door: {kind: access, auth: bearer, secret: the secret of the door, camera: gate, severity: high, before: 1s, after: 1s}
 `, cam.URL()))
 	running := start(t, nil, "run", "-c", path)
-	eventually(t, time.Minute, "three seconds of footage", func(context.Context) (bool, string) {
+	eventually(t, "three seconds of footage", func(context.Context) (bool, string) {
 		files, _ := filepath.Glob(filepath.Join(dir, "data", "archive", "gate", "*", "*.fmp4"))
 		if len(files) == 0 {
 			return false, "no segment"
@@ -68,7 +68,7 @@ inbound:
 		t.Fatal(err)
 	}
 	var in models.Incident
-	eventually(t, time.Minute, "footage and file in the bucket", func(ctx context.Context) (bool, string) {
+	eventually(t, "footage and file in the bucket", func(ctx context.Context) (bool, string) {
 		in, err = client.Incident(ctx, id)
 		i := in.Investigation
 		return err == nil && len(i.Exhibits) == 1 && i.Exhibits[0].Object.Key != "" && len(i.Attachments) == 1 && i.Attachments[0].Key != "", fmt.Sprintf("%+v, %v", i, err)
@@ -96,7 +96,7 @@ inbound:
 			t.Errorf("%s: %v, %v", folder, list, err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	if err := running.Stop(ctx); err != nil {
 		t.Error(err)

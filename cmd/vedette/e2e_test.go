@@ -47,6 +47,7 @@ cameras:
 // server) to an incident whose clip lies in a real MinIO bucket, fetches it and decodes
 // every frame.
 func TestFromForeignCameraToBucket(t *testing.T) {
+	t.Parallel()
 	url := camtest.GStreamer(t, footage.Path(t, "clips/one_by_one_person.mp4"), camtest.GStreamerOptions{User: "viewer", Pass: "p@ss/word"})
 	s3 := miniotest.Start(t)
 	makeBucket(t, s3, "evidence")
@@ -64,7 +65,7 @@ func TestFromForeignCameraToBucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	var in models.Incident
-	eventually(t, 3*time.Minute, "an incident whose evidence is stored", func(ctx context.Context) (bool, string) {
+	eventually(t, "an incident whose evidence is stored", func(ctx context.Context) (bool, string) {
 		all, err := client.Incidents(ctx)
 		if err != nil {
 			return false, err.Error()
@@ -101,7 +102,7 @@ func TestFromForeignCameraToBucket(t *testing.T) {
 	if stored, err := os.ReadFile(path); err != nil || string(stored) != string(body) {
 		t.Errorf("the API's clip is not the bucket's: %d and %d bytes, %v", len(body), len(stored), err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	if err := p.Stop(ctx); err != nil {
 		t.Error(err)
@@ -183,9 +184,9 @@ func TestConsoleInBrowser(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage.Path(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung+time.Minute) // the browser gives up by itself, and says at what
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", "150", "--fresh", "--evidence", dir)
+	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", fmt.Sprint(hung.Seconds()), "--fresh", "--evidence", dir)
 	cmd.Dir = "../../web/console"
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -205,6 +206,7 @@ func TestConsoleInBrowser(t *testing.T) {
 // last good configuration running and says so; a good one is applied without touching
 // the stream.
 func TestConfigFollowsTheFile(t *testing.T) {
+	t.Parallel()
 	cam := &camtest.Camera{Media: camtest.Clip{}.Load(t), Loop: true}
 	if err := cam.Start(); err != nil {
 		t.Fatal(err)
@@ -242,10 +244,10 @@ func TestConfigFollowsTheFile(t *testing.T) {
 		}
 		return list.Items[0].Health.Sessions
 	}
-	eventually(t, 20*time.Second, "the camera is connected", func(context.Context) (bool, string) { return sessions() == 1, "" })
+	eventually(t, "the camera is connected", func(context.Context) (bool, string) { return sessions() == 1, "" })
 
 	writeFile(t, path, strings.Replace(good, "polygon:", "polygone:", 1))
-	eventually(t, 20*time.Second, "the bad edit is shown", func(ctx context.Context) (bool, string) {
+	eventually(t, "the bad edit is shown", func(ctx context.Context) (bool, string) {
 		_ = client.Do(ctx, http.MethodGet, "/api/status", nil, &now)
 		return len(now.Config.Errors) > 0, fmt.Sprint(now)
 	})
@@ -260,7 +262,7 @@ func TestConfigFollowsTheFile(t *testing.T) {
 	}
 
 	writeFile(t, path, strings.Replace(good, "[1, 1]", "[1, 0.9]", 1))
-	eventually(t, 20*time.Second, "the good edit is in force", func(ctx context.Context) (bool, string) {
+	eventually(t, "the good edit is in force", func(ctx context.Context) (bool, string) {
 		now = status{}
 		_ = client.Do(ctx, http.MethodGet, "/api/status", nil, &now)
 		return now.Config.Hash != before.Config.Hash && len(now.Config.Errors) == 0, fmt.Sprint(now)
@@ -280,6 +282,7 @@ func TestConfigFollowsTheFile(t *testing.T) {
 
 // TestSecondInstance starts a second vedette on the same data folder.
 func TestSecondInstance(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	cfg := writeFile(t, filepath.Join(dir, "vedette.yml"), fmt.Sprintf(oneZone, dir+"/data", "{disk: {path: "+dir+"/evidence}}", "rtsp://127.0.0.1:1/none", "motion"))
 	p := start(t, nil, "run", "-c", cfg)

@@ -62,6 +62,7 @@ func (e elsewhere) run(t *testing.T, args ...string) (code int, out string) {
 // From a camera to a package that is checked elsewhere: exported on the command line while
 // the service runs, and by the console's button.
 func TestExportAndVerifyElsewhere(t *testing.T) {
+	t.Parallel()
 	cam := &camtest.Camera{Media: camtest.Clip{Seconds: 4}.Load(t), Loop: true}
 	if err := cam.Start(); err != nil {
 		t.Fatal(err)
@@ -167,10 +168,10 @@ func storedMotion(t *testing.T, client *vedettetest.Client, cam *camtest.Camera)
 			return false, fmt.Sprintf("%d incidents", len(all))
 		}
 	}
-	eventually(t, time.Minute, "something moves", footage(func(models.Incident) bool { return true }))
+	eventually(t, "something moves", footage(func(models.Incident) bool { return true }))
 	timer := time.NewTimer(3 * time.Second) // so that there is something to see
 	<-timer.C
 	cam.Stop()
-	eventually(t, 2*time.Minute, "its evidence is stored", footage(func(in models.Incident) bool { return in.Footage.State == models.FootageStored }))
+	eventually(t, "its evidence is stored", footage(func(in models.Incident) bool { return in.Footage.State == models.FootageStored }))
 	return in
 }

@@ -71,10 +71,14 @@ func writeFile(t testing.TB, path, text string) string {
 	return path
 }
 
+// hung is after how long something is taken for hung: far more than a busy machine needs for
+// anything here, so that what is only slow is not.
+const hung = 5 * time.Minute
+
 // eventually asks until the answer is yes; why says what was found last.
-func eventually(t testing.TB, limit time.Duration, what string, ask func(ctx context.Context) (ok bool, why string)) {
+func eventually(t testing.TB, what string, ask func(ctx context.Context) (ok bool, why string)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -87,7 +91,7 @@ func eventually(t testing.TB, limit time.Duration, what string, ask func(ctx con
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("not within %s: %s; last: %s", limit, what, why)
+			t.Fatalf("not within %s: %s; last: %s", hung, what, why)
 		}
 	}
 }

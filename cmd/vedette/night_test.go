@@ -86,9 +86,9 @@ func TestNight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung+time.Minute) // the browser gives up by itself, and says at what
 	defer cancel()
-	args := []string{"e2e/night.mjs", "--url", p.URL, "--staff", string(staff), "--dir", dir}
+	args := []string{"e2e/night.mjs", "--url", p.URL, "--staff", string(staff), "--dir", dir, "--timeout", fmt.Sprint(hung.Seconds())}
 	if shots := os.Getenv("VEDETTE_SHOTS"); shots != "" { // keeps the pictures of docs/desk.md
 		args = append(args, "--shots", shots)
 	}

@@ -59,6 +59,7 @@ func TestParseTime(t *testing.T) {
 // TestRecallWhileVedetteRuns runs the whole program on a camera in a box and recalls, with
 // the verb and through the API, what was recorded a moment ago.
 func TestRecallWhileVedetteRuns(t *testing.T) {
+	t.Parallel()
 	cam := &camtest.Camera{Media: camtest.Clip{}.Load(t), Loop: true}
 	if err := cam.Start(); err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestRecallWhileVedetteRuns(t *testing.T) {
 		fmt.Sprintf("web: {listen: 127.0.0.1:0}\ncameras:\n  gate: {url: %q, record: {continuous: true}}\n", cam.URL()))
 	begin := time.Now()
 	running := start(t, nil, "run", "-c", path)
-	eventually(t, time.Minute, "four seconds of footage", func(context.Context) (bool, string) {
+	eventually(t, "four seconds of footage", func(context.Context) (bool, string) {
 		files, _ := filepath.Glob(filepath.Join(dir, "data", "archive", "gate", "*", "*.fmp4"))
 		if len(files) == 0 {
 			return false, "no segment"
@@ -124,7 +125,7 @@ func TestRecallWhileVedetteRuns(t *testing.T) {
 	if got, err := clip.Stat(same); err != nil || got.Frames < info.Frames || got.Frames > info.Frames+1 {
 		t.Errorf("through the API: %+v, %v", got, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	if err := running.Stop(ctx); err != nil {
 		t.Error(err)

@@ -40,7 +40,7 @@ type Server struct {
 
 const (
 	superuser  = "vedette"
-	startLimit = time.Minute
+	startLimit = 3 * time.Minute
 )
 
 // Start makes a cluster and starts its server. Writes are not synced to disk: a test

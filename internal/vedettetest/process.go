@@ -35,7 +35,7 @@ var (
 
 // startTimeout bounds how long a start may take; a start that replays a full spool on a
 // slow disk is the slowest.
-const startTimeout = 60 * time.Second
+const startTimeout = 3 * time.Minute
 
 // Start runs the command and waits until it says where its console is. The process ends
 // with the caller's, however that ends.
