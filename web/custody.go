@@ -53,14 +53,36 @@ func (s *Server) enter(ctx context.Context, c models.Custody) error {
 	if c.Who == "" {
 		c.Who = q.who.user
 	}
+	// A client that goes away must not leave it open whether it was seen.
+	return s.Custody.Record(context.WithoutCancel(ctx), q.attributed(c))
+}
+
+// attributed adds to an entry by which token and from where the request came.
+func (q *request) attributed(c models.Custody) models.Custody {
 	if q.who.bearer != nil {
 		c.Note = strings.TrimSpace(c.Note + " (by token " + q.who.bearer.Name + ")")
 	}
 	if q.addr.IsValid() {
 		c.Remote = q.addr.String()
 	}
-	// A client that goes away must not leave it open whether it was seen.
-	return s.Custody.Record(context.WithoutCancel(ctx), c)
+	return c
+}
+
+// OnBehalf completes what another room enters into the custody log for somebody whose
+// request it answers: with the address and the token that the request came with. A Keeper
+// that the server is given writes through one.
+type OnBehalf struct {
+	Log interface {
+		Record(context.Context, models.Custody) error
+	}
+}
+
+// Record enters what somebody did into the log.
+func (o OnBehalf) Record(ctx context.Context, c models.Custody) error {
+	if q := requestOf(ctx); q.who.user != "" && q.who.user == c.Who {
+		c = q.attributed(c)
+	}
+	return o.Log.Record(ctx, c)
 }
 
 func (s *Server) unwitnessed(err error) error {

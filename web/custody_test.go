@@ -243,6 +243,23 @@ func TestHold(t *testing.T) {
 	if a := b.want(http.StatusConflict, "DELETE", path+"/hold", map[string]any{"why": "a second time"}); !strings.Contains(string(a.body), "there is none") {
 		t.Errorf("a release of nothing: %s", a.body)
 	}
+
+	// The custody log says from where; what the keeper does by itself comes from nowhere.
+	log := new(ledger)
+	k := &storage.Keeper{Index: s.index, Bucket: s.shelf.Bucket, Custody: OnBehalf{log}}
+	s.server.Keeper = k
+	b.want(http.StatusOK, "POST", path+"/hold", map[string]any{"why": "case 4712"})
+	b.want(http.StatusOK, "DELETE", path+"/hold", map[string]any{"why": "case 4712 is closed"})
+	if _, err := k.Hold(t.Context(), in.ID, models.Hold{By: people.AdminUser, Why: "on the command line", At: day}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range log.entries {
+		got = append(got, fmt.Sprintf("%s %s %s %s", r.Who, r.Act, r.Note, r.Remote))
+	}
+	if want := []string{"admin held case 4712 127.0.0.1", "admin released case 4712 is closed 127.0.0.1", "admin held on the command line "}; !slices.Equal(got, want) {
+		t.Errorf("the log says %q, want %q", got, want)
+	}
 }
 
 // copier makes a copy once it is let go.
@@ -323,6 +340,9 @@ func TestExhibit(t *testing.T) {
 	log := new(ledger)
 	s := newSite(t, func(s *Server) { s.Custody, s.Exporter = log, exporter{} })
 	in := sample(1)
+	in.Footage.Objects = []models.Object{{Role: models.RoleClip, Key: "clip", SHA256: "c1"}}
+	in.Investigation.Attachments = []models.Attachment{{ID: "a", Key: "attached", SHA256: "a1"}, {ID: "b", SHA256: "b1"}} // the second is on its way to the bucket
+	in.Investigation.Exhibits = []models.Exhibit{{ID: "x", Object: models.Object{Role: models.RoleExhibit, Key: "linked", SHA256: "e1"}}, {ID: "y"}}
 	s.create(in, sample(2))
 	b := s.logIn()
 	order := func(ids ...models.IncidentID) map[string]any {
@@ -336,6 +356,13 @@ func TestExhibit(t *testing.T) {
 	}
 	if got := log.acts(); !slices.Equal(got, []string{"exported " + string(in.ID) + " police, case 4711"}) {
 		t.Errorf("logged %v", got)
+	}
+	var named []string
+	for _, o := range log.entries[0].Objects {
+		named = append(named, fmt.Sprintf("%s %s %s", o.Role, o.Key, o.SHA256))
+	}
+	if want := []string{"clip clip c1", "attachment attached a1", "attachment  b1", "exhibit linked e1"}; !slices.Equal(named, want) {
+		t.Errorf("of the objects of the package the log names %q, want %q", named, want)
 	}
 	b.want(http.StatusNotFound, "POST", "/api/exhibits", order("nothing"))
 	b.want(http.StatusUnprocessableEntity, "POST", "/api/exhibits", map[string]any{"incidents": []string{string(in.ID)}, "why": "  \t "})

@@ -489,11 +489,26 @@ func TestSuggestAndPolicy(t *testing.T) {
 		len(got.LeftOut) != 2 || got.LeftOut[0].Open != 1 || got.LeftOut[0].Reasons[0] != "has it already" || got.LeftOut[1].User != "cid" {
 		t.Errorf("got %+v", got)
 	}
+	// Of what an officer has to do only that is counted which whoever asks may see.
+	elsewhere := sample(2)
+	elsewhere.Camera = "yard"
+	s.create(elsewhere)
+	eve, dan := s.as("eve", models.RoleOfficer), s.as("dan", models.RoleMonitor, "outside")
+	eve.want(http.StatusOK, "POST", "/api/incidents/"+string(elsewhere.ID)+"/claim", nil)
+	for _, tc := range []struct {
+		by   *browser
+		open int
+	}{{b, 1}, {dan, 0}} {
+		all := get[incident.Suggestion](tc.by, "/api/incidents/"+string(in.ID)+"/suggest").Officers
+		if i := slices.IndexFunc(all, func(o incident.Candidate) bool { return o.User == "eve" }); i < 0 || all[i].Open != tc.open {
+			t.Errorf("got %+v, want eve with %d", all, tc.open)
+		}
+	}
 	whole := get[models.Policy](b, "/api/policy")
 	if len(whole.Types) != 1 || len(whole.Places) != 2 || len(whole.Groups) != 2 || whole.Matrix.Severity(5, 5) != "critical" || whole.Levels["high"].Respond != 10*time.Minute {
 		t.Errorf("policy: %+v", whole)
 	}
-	if part := get[models.Policy](s.as("dan", models.RoleMonitor, "outside"), "/api/policy"); len(part.Places) != 1 || len(part.Groups) != 1 {
+	if part := get[models.Policy](dan, "/api/policy"); len(part.Places) != 1 || len(part.Groups) != 1 {
 		t.Errorf("of cameras that nobody may see: %+v, %+v", part.Places, part.Groups)
 	}
 }

@@ -58,7 +58,7 @@ func (s *Server) exportExhibit(ctx context.Context, in *exhibitOrder) (*huma.Str
 		// Logged before the first byte: what leaves the house is on record even when
 		// the connection breaks.
 		if err := s.witnessAlways(ctx, models.Custody{Act: models.ActExported, Incident: id, Camera: found.Camera,
-			Objects: found.Footage.Objects, Note: why}); err != nil {
+			Objects: exported(found), Note: why}); err != nil {
 			return nil, err
 		}
 	}
@@ -86,6 +86,21 @@ func (s *Server) exportExhibit(ctx context.Context, in *exhibitOrder) (*huma.Str
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
+}
+
+// exported are the objects of an incident that its package holds: its footage, what people
+// attached, and the copies of what they linked.
+func exported(in models.Incident) []models.Object {
+	objects := slices.Clone(in.Footage.Objects)
+	for _, a := range in.Investigation.Attachments {
+		objects = append(objects, models.Object{Role: models.RoleAttachment, Key: a.Key, Type: anyFile, Size: a.Size, SHA256: a.SHA256})
+	}
+	for _, x := range in.Investigation.Exhibits {
+		if x.Object.SHA256 != "" {
+			objects = append(objects, x.Object)
+		}
+	}
+	return objects
 }
 
 // exhibitName names the file after the incident, or after the time for several.

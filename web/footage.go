@@ -51,8 +51,11 @@ func (s *Server) describeEvidence(api huma.API) {
 }
 
 func binary(description, kind string) *huma.Response {
-	return &huma.Response{Description: description,
-		Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	schema := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	if kind == "application/json" { // what the file holds, of which the page on evidence tells
+		schema = &huma.Schema{Type: huma.TypeObject}
+	}
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{kind: {Schema: schema}}}
 }
 
 // evidence opens one object of an incident and serves it.

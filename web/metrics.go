@@ -24,7 +24,10 @@ type Metrics struct {
 // countTimeout bounds the one query of a scrape.
 const countTimeout = 2 * time.Second
 
-var byCamera = []string{"camera"}
+var (
+	byCamera = []string{"camera"}
+	byFile   = []string{"kind"} // attachment or exhibit
+)
 
 func perCamera(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("vedette_camera_"+name, help, byCamera, nil)
@@ -75,6 +78,9 @@ var (
 	pendingBytesDesc = prometheus.NewDesc("vedette_upload_pending_bytes", "Bytes of evidence not yet in the bucket.", nil, nil)
 	oldestDesc       = prometheus.NewDesc("vedette_upload_oldest_age_seconds", "How long the oldest evidence has waited for the bucket; 0 when none does.", nil, nil)
 	uploadErrorsDesc = prometheus.NewDesc("vedette_upload_errors_total", "Uploads that went wrong and are tried again.", nil, nil)
+	filesDesc        = prometheus.NewDesc("vedette_files_pending", "Files that people attached, and copies of footage that they linked, not yet in the bucket.", byFile, nil)
+	filesFailingDesc = prometheus.NewDesc("vedette_files_failing", "Attempts in a row to store them that went wrong; 0 while it goes well.", byFile, nil)
+	orphansDesc      = prometheus.NewDesc("vedette_files_orphans", "Files on the local disk whose incident the index does not know.", byFile, nil)
 	clientsDesc      = prometheus.NewDesc("vedette_events_clients", "Clients on the stream of events.", nil, nil)
 	droppedDesc      = prometheus.NewDesc("vedette_events_clients_dropped_total", "Clients cut off the stream of events because they did not keep up.", nil, nil)
 )
@@ -84,7 +90,7 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range cameraMetrics {
 		ch <- c.desc
 	}
-	for _, d := range []*prometheus.Desc{troubleDesc, openDesc, pendingDesc, pendingBytesDesc, oldestDesc, uploadErrorsDesc, clientsDesc, droppedDesc} {
+	for _, d := range []*prometheus.Desc{troubleDesc, openDesc, pendingDesc, pendingBytesDesc, oldestDesc, uploadErrorsDesc, filesDesc, filesFailingDesc, orphansDesc, clientsDesc, droppedDesc} {
 		ch <- d
 	}
 	if m.Hub != nil {
@@ -130,6 +136,17 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(oldestDesc, age)
 		ch <- prometheus.MustNewConstMetric(uploadErrorsDesc, prometheus.CounterValue, float64(st.Errors))
+		for _, f := range []struct {
+			kind models.ObjectRole
+			FileStatus
+		}{{models.RoleAttachment, st.Attachments}, {models.RoleExhibit, st.Exhibits}} {
+			of := func(d *prometheus.Desc, v int) {
+				ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), string(f.kind))
+			}
+			of(filesDesc, f.Pending)
+			of(filesFailingDesc, f.Failing)
+			of(orphansDesc, f.Orphans)
+		}
 	}
 	if m.Hub != nil {
 		st := m.Hub.Stats()

@@ -40,9 +40,11 @@ func TestMetrics(t *testing.T) {
 				{Camera: `ya"rd`, Connection: models.Connecting},
 			}
 		},
-		Storage: func() StorageStatus { return StorageStatus{Pending: 2, PendingBytes: 300, Errors: 4} },
-		Open:    func(context.Context) (int, error) { return 11, nil },
-		Hub:     hub,
+		Storage: func() StorageStatus {
+			return StorageStatus{Pending: 2, PendingBytes: 300, Errors: 4, Attachments: FileStatus{Pending: 5, Failing: 6, Orphans: 7}, Exhibits: FileStatus{Pending: 8}}
+		},
+		Open: func(context.Context) (int, error) { return 11, nil },
+		Hub:  hub,
 	}
 	got := scrape(t, m)
 	for _, want := range []string{
@@ -57,6 +59,8 @@ func TestMetrics(t *testing.T) {
 		`vedette_camera_last_frame_timestamp_seconds{camera="ya\"rd"} 0`,
 		`vedette_camera_trouble{camera="gate",kind="frozen"} 1`, `vedette_camera_trouble{camera="gate",kind="camera_lost"} 0`,
 		`vedette_incidents_open 11`, `vedette_upload_pending 2`, `vedette_upload_pending_bytes 300`, `vedette_upload_oldest_age_seconds 0`,
+		`vedette_files_pending{kind="attachment"} 5`, `vedette_files_failing{kind="attachment"} 6`, `vedette_files_orphans{kind="attachment"} 7`,
+		`vedette_files_pending{kind="exhibit"} 8`, `vedette_files_failing{kind="exhibit"} 0`,
 		`vedette_upload_errors_total 4`, `vedette_events_clients 1`, `vedette_events_clients_dropped_total 0`,
 	} {
 		if !strings.Contains(got, want+"\n") {

@@ -22,7 +22,7 @@ type Session struct {
 	// Suggested is set where a generated password may stay, as in a demonstration.
 	Suggested bool `json:"change_suggested,omitempty" doc:"the password was generated and should be changed"`
 	// Features are what the session may use beyond what is always there.
-	Features []string `json:"features" enum:"custody,hold,recall,playable,export,keys" doc:"optional parts of the program that run"`
+	Features []string `json:"features" enum:"custody,hold,recall,playable,notify,export,keys" doc:"optional parts of the program that run"`
 	Roles    []string `json:"roles" enum:"monitor,officer,investigator,operator,supervisor,administrator,auditor"`
 	Rights   []string `json:"rights" enum:"view,live,footage,work,investigate,assign,close,review,export,hold,delete,report,tune,audit,administer" doc:"what may be done, over some camera at least"`
 	Groups   []string `json:"groups" doc:"the camera groups that the roles are given over; empty: all cameras"`

@@ -28,7 +28,7 @@ func newShelf(t testing.TB) shelf {
 	return shelf{storage.Evidence{Spool: spool, Bucket: bucket}}
 }
 
-func (s shelf) put(t *testing.T, in *models.Incident, role models.ObjectRole, name string, data []byte) {
+func (s shelf) put(t testing.TB, in *models.Incident, role models.ObjectRole, name string, data []byte) {
 	t.Helper()
 	sum := sha256.Sum256(data)
 	o := models.Object{Role: role, Key: "incidents/" + string(in.ID) + "/" + name, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])}

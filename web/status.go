@@ -22,6 +22,15 @@ type Status struct {
 	HostClock HostClock `json:"host_clock"`
 	// FailingChannels is filled in by the program.
 	FailingChannels []string `json:"failing_channels" doc:"ways to tell people outside the console whose last attempt went wrong"`
+	// Notices is filled in by the program.
+	Notices NoticeStatus `json:"notices"`
+}
+
+// NoticeStatus says what people outside the console are still to be told.
+type NoticeStatus struct {
+	Waiting int    `json:"waiting" doc:"notices that are still to be delivered, by all channels together"`
+	Dropped uint64 `json:"dropped" doc:"notices that were dropped since the start because too many waited"`
+	Error   string `json:"error,omitempty" doc:"why it is not known what waits; empty when it is"`
 }
 
 // HostClock says how far the clock of this machine can be believed.
@@ -48,7 +57,18 @@ type StorageStatus struct {
 	Open         int       `json:"open" doc:"incidents whose clip still grows"`
 	OpenBytes    int64     `json:"open_bytes" doc:"of these clips, not yet in the bucket"`
 
-	Keeper KeeperStatus `json:"keeper"`
+	Keeper      KeeperStatus `json:"keeper"`
+	Attachments FileStatus   `json:"attachments" doc:"files that people attached"`
+	Exhibits    FileStatus   `json:"exhibits" doc:"copies of footage that people linked"`
+}
+
+// FileStatus says how far files have come that belong to an incident beside its footage.
+type FileStatus struct {
+	Pending int       `json:"pending" doc:"not yet in the bucket, also footage whose time is not over"`
+	Failing int       `json:"failing" doc:"attempts in a row that went wrong; 0: it goes well"`
+	Error   string    `json:"error,omitempty" doc:"of the last attempt that went wrong, without secrets"`
+	ErrorAt time.Time `json:"error_at,omitzero"`
+	Orphans int       `json:"orphans" doc:"files on the local disk whose incident the index does not know: vedette reindex finds it"`
 }
 
 // KeeperStatus says what retention has done since the start.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ type service struct {
 	footage  *archive.Archive
 	notifier *notifier
 	files    files
+	notices  atomic.Pointer[web.NoticeStatus] // as followStatus last found them
 }
 
 func (s *service) run(ctx context.Context) (err error) {
@@ -140,7 +142,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	s.hub = web.NewHub(eventRing)
 	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
 	s.keeper.Changed, s.keeper.Age = s.publish, age
-	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, s.custody.Log
+	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, web.OnBehalf{Log: s.custody.Log}
 	s.uploader = &storage.Uploader{Spool: spool, Bucket: bucket, Index: index, Log: s.log,
 		Custody: s.custody.Log, Expires: s.keeper.Expires, Stored: s.stored, Progress: s.publish}
 	recall := newRecallAPI(s.footage, s.log)
@@ -337,11 +339,29 @@ func (s *service) webStatus() web.Status {
 	up := s.uploader.Status()
 	kept := s.keeper.Status()
 	synced, maxError, known := pipeline.HostClock()
+	attached, linked := s.files.attachments.Status(), s.files.exhibits.Status()
 	return web.Status{Version: version, FailingChannels: s.notifier.dispatcher.Failing(), HostClock: web.HostClock{Known: known, Synchronised: synced, MaxError: maxError},
-		Started: s.started, Config: *s.status.Load(),
+		Started: s.started, Config: *s.status.Load(), Notices: *cmp.Or(s.notices.Load(), &web.NoticeStatus{}),
 		Storage: web.StorageStatus{Pending: up.Pending, PendingBytes: up.Bytes, Oldest: up.Oldest, Error: uploadTrouble(up), Errors: up.Retries,
 			Open: up.Open, OpenBytes: up.OpenBytes,
-			Keeper: web.KeeperStatus{Deleted: kept.Deleted, Locked: kept.Locked, LastRound: kept.LastRound, Error: kept.LastError}}}
+			Keeper:      web.KeeperStatus{Deleted: kept.Deleted, Locked: kept.Locked, LastRound: kept.LastRound, Error: kept.LastError},
+			Attachments: web.FileStatus{Pending: attached.Pending, Failing: attached.Failing, Error: attached.LastError, ErrorAt: attached.ErrorAt, Orphans: attached.Orphans},
+			Exhibits:    web.FileStatus{Pending: linked.Pending, Failing: linked.Failing, Error: linked.LastError, ErrorAt: linked.ErrorAt}}}
+}
+
+// noticeStatus says what people outside the console are still to be told.
+func (s *service) noticeStatus(ctx context.Context) *web.NoticeStatus {
+	ctx, cancel := context.WithTimeout(ctx, statusEvery)
+	defer cancel()
+	channels, dropped, err := s.notifier.dispatcher.Status(ctx)
+	n := &web.NoticeStatus{Dropped: dropped}
+	for _, c := range channels {
+		n.Waiting += c.Waiting
+	}
+	if err != nil {
+		n.Error = "the index does not answer"
+	}
+	return n
 }
 
 // statusEvery is how old what consoles show of the store of evidence may be.
@@ -359,6 +379,7 @@ func (s *service) followStatus(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		s.notices.Store(s.noticeStatus(ctx))
 		if now := s.webStatus(); !reflect.DeepEqual(now, told) {
 			s.tell("status", now)
 			told = now

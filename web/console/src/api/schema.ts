@@ -1104,7 +1104,7 @@ export interface paths {
         };
         /**
          * Whom to send
-         * @description Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why.
+         * @description Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why. What each has to do already is counted over the cameras that whoever asks may see.
          */
         get: operations["suggest-officers"];
         put?: never;
@@ -2648,6 +2648,27 @@ export interface components {
             threshold: number;
             unit: string;
         };
+        FileStatus: {
+            /** @description of the last attempt that went wrong, without secrets */
+            error?: string;
+            /** Format: date-time */
+            error_at?: string;
+            /**
+             * Format: int64
+             * @description attempts in a row that went wrong; 0: it goes well
+             */
+            failing: number;
+            /**
+             * Format: int64
+             * @description files on the local disk whose incident the index does not know: vedette reindex finds it
+             */
+            orphans: number;
+            /**
+             * Format: int64
+             * @description not yet in the bucket, also footage whose time is not over
+             */
+            pending: number;
+        };
         Footage: {
             /** Format: date-time */
             asked_from: string;
@@ -3302,6 +3323,20 @@ export interface components {
             /** @description for the incident's log */
             note?: string;
         };
+        NoticeStatus: {
+            /**
+             * Format: int64
+             * @description notices that were dropped since the start because too many waited
+             */
+            dropped: number;
+            /** @description why it is not known what waits; empty when it is */
+            error?: string;
+            /**
+             * Format: int64
+             * @description notices that are still to be delivered, by all channels together
+             */
+            waiting: number;
+        };
         Object: {
             key: string;
             /** @enum {string} */
@@ -3773,7 +3808,7 @@ export interface components {
             /** @description the password was generated and should be changed */
             change_suggested?: boolean;
             /** @description optional parts of the program that run */
-            features: ("custody" | "hold" | "recall" | "playable" | "export" | "keys")[];
+            features: ("custody" | "hold" | "recall" | "playable" | "notify" | "export" | "keys")[];
             /** @description the camera groups that the roles are given over; empty: all cameras */
             groups: string[];
             /** @description the one-time password has to be changed before anything else */
@@ -3900,6 +3935,7 @@ export interface components {
             /** @description ways to tell people outside the console whose last attempt went wrong */
             failing_channels: string[];
             host_clock: components["schemas"]["HostClock"];
+            notices: components["schemas"]["NoticeStatus"];
             /**
              * Format: date-time
              * @description the server's clock, to compare a browser's with
@@ -3920,6 +3956,8 @@ export interface components {
             text: string;
         };
         StorageStatus: {
+            /** @description files that people attached */
+            attachments: components["schemas"]["FileStatus"];
             /** @description of the last attempt, without secrets; empty when it went well */
             error?: string;
             /**
@@ -3927,6 +3965,8 @@ export interface components {
              * @description attempts that went wrong since the start
              */
             errors: number;
+            /** @description copies of footage that people linked */
+            exhibits: components["schemas"]["FileStatus"];
             keeper: components["schemas"]["KeeperStatus"];
             /**
              * Format: date-time
@@ -7440,7 +7480,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description the ranges asked for */
@@ -7449,7 +7489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description the client has it */
@@ -9023,7 +9063,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description the ranges asked for */
@@ -9032,7 +9072,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description the client has it */
