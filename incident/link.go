@@ -10,8 +10,8 @@ import (
 )
 
 // To merge two incidents takes a step on each record: Absorb on the one that goes on, then
-// MergeInto on the other. Both may be repeated, so that what a crash left half done is
-// finished by doing it again. The footage stays where it is.
+// MergeInto on the other. Whoever keeps the records stores both or none. Both may be
+// repeated. The footage stays where it is.
 
 // Absorb notes that another incident is the same occurrence and was merged into this one.
 func (d Desk) Absorb(in *models.Incident, from models.Incident, who, reason string, at time.Time) error {
@@ -103,8 +103,8 @@ func called(in models.Incident) string {
 }
 
 // Split makes an incident of its own of some events of one whose detection is over. The
-// new record refers to the same footage. Store it first, then take the events out of the
-// old one with Shed; both may be repeated.
+// new record refers to the same footage. Shed takes the events out of the old one; whoever
+// keeps the records stores both or none.
 func (d Desk) Split(in models.Incident, events []int64, who, reason string, at time.Time) (models.Incident, error) {
 	if err := notClosed("split", &in); err != nil {
 		return models.Incident{}, err

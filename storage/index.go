@@ -26,6 +26,12 @@ type Index interface {
 	// error nothing has changed.
 	Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error)
 
+	// Together does several steps in one transaction, such as those on two incidents that are
+	// merged: all of it is stored, or nothing. An error of do stores nothing and is returned
+	// as it is. do must not use the index itself, and is called again as change of Update is;
+	// the errors are those of Update.
+	Together(ctx context.Context, do func(Records) error) error
+
 	// Get returns an incident; the error is fs.ErrNotExist when there is none.
 	Get(ctx context.Context, id models.IncidentID) (models.Incident, error)
 

@@ -166,6 +166,8 @@ func testIndex(t *testing.T, open func(*testing.T) Index) {
 		}
 	})
 
+	t.Run("several steps are stored together or not at all", func(t *testing.T) { testTogether(t, open(t)) })
+
 	t.Run("revision counts from 1", func(t *testing.T) {
 		x := open(t)
 		in := incident(1)
@@ -1008,6 +1010,100 @@ func step(rng *rand.Rand, in *models.Incident) error {
 	}
 	in.Log = append(in.Log, models.Action{At: noon.Add(time.Duration(rng.IntN(1000)) * time.Second), Who: pick(rng, officers), What: "changed", Note: pick(rng, notes)})
 	return nil
+}
+
+// testTogether checks that several steps are stored as one: all of them, or none.
+func testTogether(t *testing.T, x Index) {
+	create(t, x, incident(1), incident(2))
+	a, b, c := incident(1).ID, incident(2).ID, incident(3).ID
+	note := func(what string) func(*models.Incident) error {
+		return func(in *models.Incident) error {
+			in.Log = append(in.Log, models.Action{At: noon, Who: "ann", What: what})
+			return nil
+		}
+	}
+	refusal := errors.New("no")
+	for _, tc := range []struct {
+		name  string
+		do    func(cancel func(), r Records) error
+		wants error
+	}{
+		{"the second step is refused", func(_ func(), r Records) error {
+			_, err := r.Update(a, note("merged"))
+			return errors.Join(err, refusal)
+		}, refusal},
+		{"the second change is refused", func(_ func(), r Records) error {
+			if _, err := r.Update(a, note("merged")); err != nil {
+				return err
+			}
+			_, err := r.Update(b, func(*models.Incident) error { return refusal })
+			return err
+		}, refusal},
+		{"one is not there", func(_ func(), r Records) error {
+			if _, err := r.Update(a, note("merged")); err != nil {
+				return err
+			}
+			_, err := r.Update("nowhere", note("merged into"))
+			return err
+		}, fs.ErrNotExist},
+		{"a log is shortened, and nobody minds", func(_ func(), r Records) error {
+			if _, err := r.Update(a, note("merged")); err != nil {
+				return err
+			}
+			_, _ = r.Update(b, func(in *models.Incident) error { in.Log = nil; return nil })
+			return nil
+		}, ErrLog},
+		{"whoever asked goes away between the two", func(cancel func(), r Records) error {
+			if _, err := r.Update(a, note("merged")); err != nil {
+				return err
+			}
+			if _, err := r.Create(incident(3)); err != nil {
+				return err
+			}
+			cancel()
+			_, err := r.Update(b, note("merged into"))
+			return err
+		}, context.Canceled},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if err := x.Together(ctx, func(r Records) error { return tc.do(cancel, r) }); !errors.Is(err, tc.wants) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		cancel()
+		for _, id := range []models.IncidentID{a, b} {
+			if in, err := x.Get(t.Context(), id); err != nil || in.Revision != 1 || len(in.Log) != 1 {
+				t.Errorf("%s: %s has revision %d and %d entries, %v", tc.name, id, in.Revision, len(in.Log), err)
+			}
+		}
+		if _, err := x.Get(t.Context(), c); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %s is there, %v", tc.name, c, err)
+		}
+	}
+	if err := x.Together(t.Context(), func(r Records) error {
+		for _, id := range []models.IncidentID{a, b, a} {
+			if _, err := r.Update(id, note("merged")); err != nil {
+				return err
+			}
+		}
+		if in, err := r.Get(a); err != nil || len(in.Log) != 3 {
+			t.Errorf("within: %d entries, %v", len(in.Log), err)
+		}
+		in, err := r.Create(incident(3))
+		if err == nil && in.Number != 3 {
+			t.Errorf("created with number %d", in.Number)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[models.IncidentID]int{a: 3, b: 2, c: 1} {
+		if in, err := x.Get(t.Context(), id); err != nil || len(in.Log) != want {
+			t.Errorf("%s has %d entries, want %d, %v", id, len(in.Log), want, err)
+		}
+	}
+	if n := len(ids(t, x, Query{})); n != 3 {
+		t.Errorf("%d are found, want 3", n)
+	}
 }
 
 // dump lists the rows of a table, but for the numbers of places, which depend on the order

@@ -159,20 +159,26 @@ func endMicros(in models.Incident) any {
 
 func (x *sqlIndex) Create(ctx context.Context, in models.Incident) (models.Incident, error) {
 	var stored models.Incident
-	if err := x.inTx(ctx, func(tx *sql.Tx) error {
-		if err := x.insert(ctx, tx, in); err != nil {
-			return err
-		}
-		var err error
-		if stored, err = x.get(ctx, tx, in.ID, ""); err != nil {
-			return err
-		}
-		return x.told(ctx, tx, nil, stored)
+	if err := x.inTx(ctx, func(tx *sql.Tx) (err error) {
+		stored, err = x.createIn(ctx, tx, in)
+		return err
 	}); err != nil {
 		return models.Incident{}, x.fail("create "+string(in.ID), err)
 	}
 	x.tellChanged()
 	return stored, nil
+}
+
+// createIn stores a new incident within a transaction.
+func (x *sqlIndex) createIn(ctx context.Context, tx *sql.Tx, in models.Incident) (models.Incident, error) {
+	if err := x.insert(ctx, tx, in); err != nil {
+		return models.Incident{}, err
+	}
+	stored, err := x.get(ctx, tx, in.ID, "")
+	if err != nil {
+		return models.Incident{}, err
+	}
+	return stored, x.told(ctx, tx, nil, stored)
 }
 
 // columns of an incident after its id, in the order of row.columns.

@@ -103,6 +103,20 @@ func TestDatabaseGoesAwayInMidAction(t *testing.T) {
 			}
 		})
 	}
+	for step, what := range map[string]func(){
+		"between":  func() { server.Kill(); server.Restart() },
+		"together": func() { server.Kill(); server.Restart() },
+		"commit":   wire.loseAnswer,
+	} {
+		t.Run("of two steps together, "+step, func(t *testing.T) {
+			testTogetherAway(t, x, incident(n+1), incident(n+2), step, what)
+		})
+		n += 2
+	}
+	t.Run("while people are at work", func(t *testing.T) {
+		n++
+		testWorkGoesOn(t, x, incident(n), func() { server.Kill(); server.Restart() })
+	})
 	// None of this has cost or wasted a number.
 	page, err := x.List(t.Context(), Query{})
 	if err != nil {
@@ -111,6 +125,124 @@ func TestDatabaseGoesAwayInMidAction(t *testing.T) {
 	for i, in := range page.Items {
 		if want := int64(n - i); in.Number != want {
 			t.Errorf("got number %d, want %d", in.Number, want)
+		}
+	}
+}
+
+// testTogetherAway merges two incidents while the database goes away once: both records say
+// so, once.
+func testTogetherAway(t *testing.T, x *sqlIndex, a, b models.Incident, step string, what func()) {
+	create(t, x, a, b)
+	once := func(reached string) {
+		if reached == step && what != nil {
+			do := what
+			what = nil
+			do()
+		}
+	}
+	x.onStep, x.patience = once, settlePatience
+	defer func() { x.onStep = nil }()
+	note := func(in *models.Incident) error {
+		in.Log = append(in.Log, models.Action{At: noon, Who: "ann", What: "merged"})
+		return nil
+	}
+	if err := x.Together(t.Context(), func(r Records) error {
+		if _, err := r.Update(a.ID, note); err != nil {
+			return err
+		}
+		once("between")
+		_, err := r.Update(b.ID, note)
+		return err
+	}); err != nil {
+		t.Errorf("it came back in time, but: %v", err)
+	}
+	for _, id := range []models.IncidentID{a.ID, b.ID} {
+		if in := comesBack(t, x, id); in.Revision != 2 || len(in.Log) != 2 {
+			t.Errorf("%s: revision %d, %d entries; want 2 of each", id, in.Revision, len(in.Log))
+		}
+	}
+}
+
+// comesBack reads an incident; broken connections of the pool are used up before.
+func comesBack(t *testing.T, x *sqlIndex, id models.IncidentID) models.Incident {
+	t.Helper()
+	var err error
+	for range attempts {
+		var in models.Incident
+		if in, err = x.Get(t.Context(), id); err == nil {
+			return in
+		}
+	}
+	t.Error(err)
+	return models.Incident{}
+}
+
+// testWorkGoesOn has several people write notes and claim an incident at the same time, while
+// the database is killed and started again, twice: a note that was answered is there once, one
+// of which nobody knows is there once or not at all, and any other is not there; one person
+// has the incident.
+func testWorkGoesOn(t *testing.T, x *sqlIndex, in models.Incident, kill func()) {
+	const people, each = 4, 25
+	create(t, x, in)
+	errTaken := errors.New("taken")
+	answers := make([]map[string]error, people)
+	claims := make([]error, people)
+	var work sync.WaitGroup
+	noted := make(chan struct{}, people*each) // so that nobody waits to say so
+	for i := range people {
+		answers[i] = map[string]error{}
+		work.Go(func() {
+			who := fmt.Sprint("person", i)
+			_, claims[i] = x.Update(t.Context(), in.ID, func(in *models.Incident) error {
+				if in.Assignment.Officer != "" {
+					return errTaken
+				}
+				in.Assignment.Officer = who
+				in.Log = append(in.Log, models.Action{At: noon, Who: who, What: "claimed"})
+				return nil
+			})
+			for n := range each {
+				text := fmt.Sprint(who, " note ", n)
+				_, answers[i][text] = x.Update(t.Context(), in.ID, func(in *models.Incident) error {
+					in.Log = append(in.Log, models.Action{At: noon, Who: who, What: "note", Note: text})
+					return nil
+				})
+				noted <- struct{}{}
+			}
+		})
+	}
+	for n := range people * each {
+		<-noted
+		if n == people || n == people*each/2 {
+			kill()
+		}
+	}
+	work.Wait()
+	got := comesBack(t, x, in.ID)
+	count := map[string]int{}
+	for _, a := range got.Log {
+		if a.What == "note" {
+			count[a.Note]++
+		}
+	}
+	stored := 0
+	for _, one := range answers {
+		for text, err := range one {
+			n := count[text]
+			stored += n
+			if want := err == nil; n > 1 || !errors.Is(err, ErrOutcome) && (n == 1) != want {
+				t.Errorf("%s: there %d times; the answer was %v", text, n, err)
+			}
+		}
+	}
+	if stored == 0 || got.Revision != got.Edition || int64(len(got.Log)) != got.Edition {
+		t.Errorf("%d notes, revision %d, %d entries of %d", stored, got.Revision, len(got.Log), got.Edition)
+	}
+	for i, err := range claims {
+		has := got.Assignment.Officer == fmt.Sprint("person", i)
+		switch {
+		case err == nil && !has, errors.Is(err, errTaken) && has:
+			t.Errorf("person%d was told %v; %s has it", i, err, got.Assignment.Officer)
 		}
 	}
 }

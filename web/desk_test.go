@@ -413,6 +413,13 @@ func TestMergeSplitAndDuplicates(t *testing.T) {
 		t.Errorf("duplicates: %+v", dups)
 	}
 	merge := fields{"incidents": []string{string(c.ID)}, "reason": "one man"}
+	// Of three the last cannot be: none is.
+	b.want(http.StatusUnprocessableEntity, "POST", path(a)+"/merge", fields{"incidents": []string{string(c.ID), string(far.ID), string(a.ID)}, "reason": "one man"})
+	for _, one := range []models.Incident{a, c, far} {
+		if got := get[models.Incident](b, path(one)); got.State != models.StateNew || len(got.Log) != 0 || len(got.Linked.Merged) != 0 || len(closed) != 0 {
+			t.Errorf("half a merge: %+v", got)
+		}
+	}
 	b.act("POST", path(a)+"/merge", merge)
 	if got := b.act("POST", path(a)+"/merge", merge); !slices.Equal(got.Linked.Merged, []models.IncidentID{c.ID}) || len(got.Log) != 1 {
 		t.Errorf("a merge repeated: %+v", got)

@@ -48,60 +48,91 @@ func (s *Server) describeLinks(api huma.API) {
 		"Incidents that may be the same occurrence", "At the same camera or site, at overlapping or near times, with the reasons. Nothing is merged by itself.", 404)),
 		s.duplicates)
 	huma.Register(api, needs(models.RightWork, deskOp("suggest-officers", http.MethodGet, "/api/incidents/{id}/suggest",
-		"Whom to send", "Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why. "+
-			"What each has to do already is counted over the cameras that whoever asks may see.", 404)),
+		"Whom to send", "Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why.", 404)),
 		s.suggest)
 	huma.Register(api, needs(models.RightWork, deskOp("change-incidents", http.MethodPost, "/api/incidents/bulk",
 		"Acknowledge or judge many incidents", "At most 200, for one reason. Each is done or refused by itself; the answer tells for each.")), s.bulk)
 }
 
-// merge closes incidents that are the same occurrence as another. Merges wait for each
-// other, so that two in opposite directions cannot close both.
+// merge closes incidents that are the same occurrence as another: all of them, or none.
+// Merges wait for each other, so that two in opposite directions cannot close both.
 func (s *Server) merge(ctx context.Context, in *mergeStep) (*incidentAnswer, error) {
 	s.linking.Lock()
 	defer s.linking.Unlock()
-	var answer *incidentAnswer
 	for _, id := range in.Body.Incidents {
-		from, err := s.incident(ctx, id, models.RightAssign)
-		if err != nil {
+		if _, err := s.incident(ctx, id, models.RightAssign); err != nil {
 			return nil, err
-		}
-		answer, err = s.step(ctx, in.ID, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-			return d.Absorb(rec, from, who, in.Body.Reason, at)
-		})
-		if err != nil {
-			return nil, err
-		}
-		closed, err := s.step(ctx, id, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-			return d.MergeInto(rec, answer.Body, who, in.Body.Reason, at)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if s.Closed != nil {
-			s.Closed(closed.Body)
 		}
 	}
-	return answer, nil
+	who, at, d, id := requestOf(ctx).who.user, s.Now().UTC(), s.desk(), models.IncidentID(in.ID)
+	var into models.Incident
+	var all []models.Incident // that became other than they were: the same may be asked twice
+	if err := s.Incidents.Together(ctx, func(r storage.Records) error {
+		first, err := r.Get(id)
+		if err != nil {
+			return err
+		}
+		all = nil
+		for _, other := range in.Body.Incidents {
+			from, err := r.Get(models.IncidentID(other))
+			if err != nil {
+				return err
+			}
+			if into, err = r.Update(id, func(rec *models.Incident) error { return d.Absorb(rec, from, who, in.Body.Reason, at) }); err != nil {
+				return err
+			}
+			closed, err := r.Update(from.ID, func(rec *models.Incident) error { return d.MergeInto(rec, into, who, in.Body.Reason, at) })
+			if err != nil {
+				return err
+			}
+			if len(closed.Log) > len(from.Log) {
+				all = append(all, closed)
+			}
+		}
+		if len(into.Log) > len(first.Log) {
+			all = append(all, into)
+		}
+		return nil
+	}); err != nil {
+		return nil, s.fail(ctx, "incident "+in.ID, err)
+	}
+	for _, one := range all {
+		s.changed(ctx, one)
+		if one.ID != id && s.Closed != nil {
+			s.Closed(one)
+		}
+	}
+	return answerOf(into), nil
 }
 
 func (s *Server) unmerge(ctx context.Context, in *reasonStep) (*incidentAnswer, error) {
 	s.linking.Lock()
 	defer s.linking.Unlock()
-	found, err := s.Incidents.Get(ctx, models.IncidentID(in.ID))
-	if err != nil {
+	who, at, d, id := requestOf(ctx).who.user, s.Now().UTC(), s.desk(), models.IncidentID(in.ID)
+	var all []models.Incident
+	if err := s.Incidents.Together(ctx, func(r storage.Records) error {
+		all = nil
+		found, err := r.Get(id)
+		if err != nil {
+			return err
+		}
+		if into := found.Linked.Into; into != "" {
+			parted, err := r.Update(into, func(rec *models.Incident) error { return d.Part(rec, found, who, in.Body.Reason, at) })
+			if err != nil {
+				return err
+			}
+			all = append(all, parted)
+		}
+		alone, err := r.Update(id, func(rec *models.Incident) error { return d.Unmerge(rec, who, in.Body.Reason, at) })
+		all = append(all, alone)
+		return err
+	}); err != nil {
 		return nil, s.fail(ctx, "incident "+in.ID, err)
 	}
-	if into := found.Linked.Into; into != "" {
-		if _, err := s.step(ctx, string(into), func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-			return d.Part(rec, found, who, in.Body.Reason, at)
-		}); err != nil {
-			return nil, err
-		}
+	for _, one := range all {
+		s.changed(ctx, one)
 	}
-	return s.step(ctx, in.ID, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-		return d.Unmerge(rec, who, in.Body.Reason, at)
-	})
+	return answerOf(all[len(all)-1]), nil
 }
 
 func (s *Server) duplicates(ctx context.Context, in *OneIncident) (*struct{ Body []incident.Duplicate }, error) {
@@ -134,14 +165,9 @@ func (s *Server) suggest(ctx context.Context, in *OneIncident) (*struct{ Body in
 	if s.Officers != nil {
 		officers = s.Officers()
 	}
-	// How much each has to do is counted over what whoever asks may see: a count tells of
-	// incidents, too.
-	q, open := openQuery, map[string]int{}
-	var none bool
-	if q.Cameras, none = s.visible(ctx, models.RightView, nil); none {
-		officers = nil
-	}
+	open := map[string]int{}
 	for _, o := range officers {
+		q := openQuery
 		q.Officers = []string{o.User}
 		if open[o.User], err = s.Incidents.Count(ctx, q); err != nil {
 			return nil, s.fail(ctx, "incidents", err)

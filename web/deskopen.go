@@ -12,6 +12,7 @@ import (
 
 	"github.com/vedette-cctv/vedette/incident"
 	"github.com/vedette-cctv/vedette/models"
+	"github.com/vedette-cctv/vedette/storage"
 )
 
 type openStep struct {
@@ -125,23 +126,26 @@ type splitStep struct {
 func (s *Server) split(ctx context.Context, in *splitStep) (*openAnswer, error) {
 	s.linking.Lock()
 	defer s.linking.Unlock()
-	who, at, d := requestOf(ctx).who.user, s.Now().UTC(), s.desk()
-	old, err := s.Incidents.Get(ctx, models.IncidentID(in.ID))
-	if err != nil {
-		return nil, s.fail(ctx, "incident "+in.ID, err)
-	}
-	part, err := d.Split(old, in.Body.Events, who, in.Body.Reason, at)
-	if err != nil {
-		return nil, s.fail(ctx, "incident "+in.ID, err)
-	}
-	made, err := s.create(ctx, part)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.step(ctx, in.ID, func(d incident.Desk, rec *models.Incident, who string, at time.Time) error {
-		return d.Shed(rec, made.Body, who, in.Body.Reason, at)
+	who, at, d, id := requestOf(ctx).who.user, s.Now().UTC(), s.desk(), models.IncidentID(in.ID)
+	var made, old models.Incident
+	if err := s.Incidents.Together(ctx, func(r storage.Records) error {
+		found, err := r.Get(id)
+		if err != nil {
+			return err
+		}
+		part, err := d.Split(found, in.Body.Events, who, in.Body.Reason, at)
+		if err != nil {
+			return err
+		}
+		if made, err = r.Create(part); err != nil {
+			return err
+		}
+		old, err = r.Update(id, func(rec *models.Incident) error { return d.Shed(rec, made, who, in.Body.Reason, at) })
+		return err
 	}); err != nil {
-		return nil, err
+		return nil, s.fail(ctx, "incident "+in.ID, err)
 	}
-	return made, nil
+	s.changed(ctx, made)
+	s.changed(ctx, old)
+	return &openAnswer{Location: "/api/incidents/" + string(made.ID), ETag: etag(made), Body: whole(made)}, nil
 }

@@ -27,6 +27,7 @@ type Incidents interface {
 	Count(context.Context, storage.Query) (int, error)
 	Create(context.Context, models.Incident) (models.Incident, error)
 	Update(context.Context, models.IncidentID, func(*models.Incident) error) (models.Incident, error)
+	Together(context.Context, func(storage.Records) error) error
 }
 
 // Evidence opens the footage of an incident, wherever it is now. A storage.Evidence is

@@ -91,3 +91,40 @@ func (t touching) Update(ctx context.Context, id models.IncidentID, change func(
 	}
 	return in, err
 }
+
+func (t touching) Together(ctx context.Context, do func(storage.Records) error) error {
+	var seen touched
+	err := t.Index.Together(ctx, func(r storage.Records) error {
+		seen = touched{Records: r} // what an attempt did that broke is not stored
+		return do(&seen)
+	})
+	if err == nil {
+		for _, in := range seen.all {
+			t.keeper.Touched(in.ID)
+			t.linked(in)
+		}
+	}
+	return err
+}
+
+// touched remembers what a transaction changes.
+type touched struct {
+	storage.Records
+	all []models.Incident
+}
+
+func (t *touched) Create(in models.Incident) (models.Incident, error) {
+	in, err := t.Records.Create(in)
+	if err == nil {
+		t.all = append(t.all, in)
+	}
+	return in, err
+}
+
+func (t *touched) Update(id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
+	in, err := t.Records.Update(id, change)
+	if err == nil {
+		t.all = append(t.all, in)
+	}
+	return in, err
+}
