@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,13 +31,14 @@ type Findings struct {
 	Unreadable []string // clips that FFmpeg does not read to the end, or with fewer pictures than the record says
 	Altered    []string // objects that are not what the record says, by SHA-256
 	Unnamed    []string // gaps in the pictures that the record does not name
+	Custody    []string // what is wrong with the custody log
 
 	Missing []float64 // seconds of footage missing at each kill
 }
 
 // Whole says that nothing was lost and nothing is silent.
 func (f Findings) Whole() bool {
-	return len(f.Lost)+len(f.Unreadable)+len(f.Altered)+len(f.Unnamed) == 0
+	return len(f.Lost)+len(f.Unreadable)+len(f.Altered)+len(f.Unnamed)+len(f.Custody) == 0
 }
 
 // Add takes the findings of another house.
@@ -50,6 +52,7 @@ func (f *Findings) Add(o Findings) {
 	f.Unreadable = append(f.Unreadable, o.Unreadable...)
 	f.Altered = append(f.Altered, o.Altered...)
 	f.Unnamed = append(f.Unnamed, o.Unnamed...)
+	f.Custody = append(f.Custody, o.Custody...)
 	f.Missing = append(f.Missing, o.Missing...)
 }
 
@@ -76,7 +79,31 @@ func (h *House) Autopsy(ctx context.Context) (Findings, error) {
 			return f, err
 		}
 	}
-	return f, p.Stop(ctx)
+	if h.check != nil {
+		lost, err := h.check(ctx, client, told)
+		if err != nil {
+			return f, err
+		}
+		f.Lost = append(f.Lost, lost...)
+	}
+	if err := p.Stop(ctx); err != nil {
+		return f, err
+	}
+	f.Custody, err = h.logWrong(ctx)
+	return f, err
+}
+
+// logWrong has the program check its custody log, and returns what it says when that is not
+// in order.
+func (h *House) logWrong(ctx context.Context) ([]string, error) {
+	cmd := exec.CommandContext(ctx, h.Program, "log", "verify", "-c", filepath.Join(h.Dir, "vedette.yml"))
+	cmd.Env = append(os.Environ(), h.Env...)
+	out, err := cmd.CombinedOutput()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return []string{strings.TrimSpace(string(out))}, nil
+	}
+	return nil, err
 }
 
 // stored waits until the footage of an incident is where it belongs.

@@ -10,9 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vedette-cctv/vedette/internal/vedettetest"
+	"github.com/vedette-cctv/vedette/models"
 )
 
 // wallClock is the wall clock of a program that ownClock has made.
@@ -91,7 +95,9 @@ const clockRules = `
 retention: {default: 1d}
 desk:
   levels:
-    medium: {acknowledge: 20s, respond: 30m, resolve: 24h}
+    low: {acknowledge: 5s, respond: 30m, resolve: 24h}
+    medium: {acknowledge: 5s, respond: 30m, resolve: 24h}
+    high: {acknowledge: 5s, respond: 30m, resolve: 24h}
 `
 
 // clockSet sets the machine's clock back by an hour and to right again, or forward and to
@@ -101,7 +107,7 @@ func clockSet(ctx context.Context, s Scene, n int) error {
 	if err != nil {
 		return err
 	}
-	s.Also = clockRules
+	s.Also, s.check = clockRules, deadlines
 	stop, err := s.cameras(nil)
 	if err != nil {
 		return err
@@ -147,4 +153,47 @@ func clockAhead(ctx context.Context, s Scene, n int) error {
 		s.Tick()
 	}
 	return clock.set(0)
+}
+
+// deadlines says which deadlines were noted as missed before their time by the record's own
+// clock, and which are over and not noted.
+func deadlines(ctx context.Context, client *vedettetest.Client, told map[models.IncidentID]models.Incident) ([]string, error) {
+	return settled(ctx, func() (wrong []string, err error) {
+		judged := 0
+		for id := range told {
+			in, err := client.Incident(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			for _, l := range in.Deadlines {
+				judged++
+				if w := deadlineWrong(in, l, time.Now()); w != "" {
+					wrong = append(wrong, fmt.Sprintf("%s: %s", id, w))
+				}
+			}
+		}
+		if judged == 0 && len(told) > 0 {
+			wrong = append(wrong, "no incident has a deadline")
+		}
+		return wrong, nil
+	})
+}
+
+func deadlineWrong(in models.Incident, l models.Deadline, now time.Time) string {
+	if !l.Missed {
+		if l.Open() && now.After(l.Due) {
+			return fmt.Sprintf("to %s it by %s was missed, and nobody noted it", l.Promise, l.Due)
+		}
+		return ""
+	}
+	i := slices.IndexFunc(in.Log, func(a models.Action) bool {
+		return strings.HasPrefix(a.What, "deadline missed") && strings.Contains(a.What, string(l.Promise))
+	})
+	switch {
+	case i < 0:
+		return fmt.Sprintf("to %s it in time is noted as missed, but not in its log", l.Promise)
+	case in.Log[i].At.Before(l.Due):
+		return fmt.Sprintf("to %s it by %s was noted as missed at %s", l.Promise, l.Due, in.Log[i].At)
+	}
+	return ""
 }

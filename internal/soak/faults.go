@@ -47,6 +47,7 @@ func Faults() []Fault {
 		{"second instance on the same data", second},
 		{"machine's clock set an hour back or forward, and to right again", clockSet},
 		{"machine started with a clock 20 years ahead", clockAhead},
+		{"killed while people are told by a webhook", toldAndKilled},
 		{"S3 server killed, away for 4 s", s3Dies},
 		{"S3 connections cut in the middle", s3Cut},
 	}
@@ -119,7 +120,11 @@ func kill(ctx context.Context, s Scene, n int) error {
 		if err != nil {
 			return err
 		}
-		err = wait(ctx, 200*time.Millisecond+rand.N(5800*time.Millisecond))
+		// The first life lasts until there is something to lose, however slow the machine is.
+		for err = nil; err == nil && s.Told() == 0; {
+			err = wait(ctx, 100*time.Millisecond)
+		}
+		err = errors.Join(err, wait(ctx, 200*time.Millisecond+rand.N(5800*time.Millisecond)))
 		l.Kill()
 		if err != nil {
 			return err

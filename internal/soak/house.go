@@ -24,6 +24,8 @@ type House struct {
 	Env  []string // more of the program's environment
 
 	cameras string // YAML of the cameras
+	// check says what else is lost of what people were told of; nil: there is nothing else.
+	check   func(context.Context, *vedettetest.Client, map[models.IncidentID]models.Incident) (lost []string, err error)
 	closers []func() error
 
 	mu   sync.Mutex

@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 			if found.Incidents == 0 {
 				t.Error("nothing happened: no incident was opened")
 			}
-			for what, list := range map[string][]string{"lost": found.Lost, "unreadable": found.Unreadable, "altered": found.Altered, "not named": found.Unnamed} {
+			for what, list := range map[string][]string{"lost": found.Lost, "unreadable": found.Unreadable, "altered": found.Altered, "not named": found.Unnamed, "custody log": found.Custody} {
 				for _, s := range list {
 					t.Errorf("%s: %s", what, s)
 				}
@@ -85,6 +85,31 @@ func TestSilences(t *testing.T) {
 	f.Gaps = []models.Gap{gap(0, 3), gap(10, 12)}
 	if got := ends(models.Incident{Footage: f}); len(got) != 0 {
 		t.Errorf("both ends are named: %q", got)
+	}
+}
+
+func TestDeadlineWrong(t *testing.T) {
+	due := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(d time.Duration) []models.Action {
+		return []models.Action{{At: due.Add(d), What: "deadline missed: acknowledge"}}
+	}
+	for _, tc := range []struct {
+		name   string
+		missed bool
+		log    []models.Action
+		now    time.Duration // after it was due
+		wrong  bool
+	}{
+		{"its time is to come", false, nil, -time.Second, false},
+		{"over, and nobody noted it", false, nil, time.Minute, true},
+		{"noted in time", true, at(time.Second), time.Minute, false},
+		{"noted too early", true, at(-time.Second), time.Minute, true},
+		{"not in the log", true, nil, time.Minute, true},
+	} {
+		l := models.Deadline{Promise: models.PromiseAcknowledge, Within: time.Minute, Due: due, Missed: tc.missed}
+		if got := deadlineWrong(models.Incident{Log: tc.log}, l, due.Add(tc.now)); (got != "") != tc.wrong {
+			t.Errorf("%s: %q", tc.name, got)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func breakThings(ctx context.Context, s *setting) error {
 		}
 		fmt.Printf("| %s | %d in %s | %d | %d | %d | %d, %d | %d | %d | %d | %s |\n", f.Name, n, took.Round(time.Second), found.Incidents, found.Cut,
 			len(found.Lost), found.Clips, found.Frames, len(found.Unreadable), len(found.Altered), len(found.Unnamed), missing)
-		for what, list := range map[string][]string{"lost": found.Lost, "unreadable": found.Unreadable, "altered": found.Altered, "not named": found.Unnamed} {
+		for what, list := range map[string][]string{"lost": found.Lost, "unreadable": found.Unreadable, "altered": found.Altered, "not named": found.Unnamed, "custody log": found.Custody} {
 			for _, line := range list {
 				bad = append(bad, f.Name+": "+what+": "+line)
 			}
