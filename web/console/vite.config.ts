@@ -14,5 +14,6 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { "/api": { target: server } } },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  // Long enough for a machine that has other work.
+  test: { include: ["src/**/*.test.ts"], environment: "node", testTimeout: 120_000 },
 });

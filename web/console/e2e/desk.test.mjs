@@ -167,7 +167,7 @@ describe("an incident", () => {
       await dialog.getByRole("button", { name: "Save" }).click();
       await dialog.getByText(/somebody has changed the incident/).waitFor();
       await dialog.getByText("What Maria saw.").waitFor();
-      await dialog.getByText("m.weber").waitFor();
+      await dialog.getByText("Maria Weber").waitFor();
       assert.equal(await dialog.getByLabel("Description").inputValue(), "What I saw.");
       await dialog.getByRole("button", { name: "Save" }).click();
       await page.getByText("What I saw.").waitFor();

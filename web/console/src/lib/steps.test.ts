@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { centsOf, instantOf, localOf, moneyText } from "./steps";
+import { incident, loiterer } from "./fixture";
+import { centsOf, choiceOf, chosenOf, instantOf, localOf, moneyText, steps } from "./steps";
 
 describe("money", () => {
   const cases: [string, number][] = [
@@ -19,4 +20,19 @@ describe("a local time in a form", () => {
     expect(Date.parse(instantOf(localOf(ms)))).toBe(ms);
   });
   it("that is none is empty", () => expect(instantOf("yesterday")).toBe(""));
+});
+
+describe("several of what is offered", () => {
+  it("come back as they were chosen; nothing is nothing", () => {
+    expect(chosenOf(choiceOf(["a", "b c"]))).toEqual(["a", "b c"]);
+    expect(chosenOf(choiceOf([]))).toEqual([]);
+    expect(chosenOf(undefined)).toEqual([]);
+  });
+  it("are the events of an incident that is split, and one of them stays", () => {
+    const [field] = steps.split(incident({ events: [loiterer(), loiterer({ id: 2, label: "unknown", zone: "ramp" }), loiterer({ id: 3 })] })).fields;
+    expect(field?.most).toBe(2);
+    expect(field?.options?.map((o) => o.value)).toEqual(["1", "2", "3"]);
+    expect(field?.options?.[0]?.word).toMatch(/^\d\d:\d\d:\d\d Loitering$/);
+    expect(field?.options?.map((o) => o.hint)).toEqual(["door, person, 14.0 s", "ramp, 14.0 s", "door, person, 14.0 s"]);
+  });
 });

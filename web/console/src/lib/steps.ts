@@ -376,8 +376,8 @@ export const steps = {
   }),
 };
 
-/** Same camera, same hour, both persons. */
-const reasonsOf = (s: Similar): string => capital(s.reasons.map((r) => r.text).join(", "));
+/** same camera, same hour, both persons */
+const reasonsOf = (s: Similar): string => s.reasons.map((r) => r.text).join(", ");
 
 /** 23:41:07 Loitering, person, 31 s */
 function eventWord(e: Event): { word: string; hint: string } {
