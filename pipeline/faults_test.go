@@ -23,7 +23,7 @@ func (s *site) kept(t *testing.T, cfg *config.Config, kind models.Kind) []models
 	next.Cameras[0].Zones = nil
 	s.service.Apply(next)
 	var all []models.Incident
-	until(t, 3*time.Minute, "all incidents are stored", func() bool {
+	until(t, "all incidents are stored", func() bool {
 		page, err := s.index.List(t.Context(), storage.Query{Kinds: []models.Kind{kind}})
 		if err != nil || len(page.Items) == 0 {
 			return false
@@ -88,7 +88,7 @@ func TestCameraClockIsSet(t *testing.T) {
 				}
 				return models.Health{}
 			}
-			until(t, 3*time.Minute, "the camera's clock is used", func() bool {
+			until(t, "the camera's clock is used", func() bool {
 				return health().Clock == models.ClockCamera && health().Offset.Abs() < time.Second
 			})
 			wrong.Store(true)
@@ -100,7 +100,7 @@ func TestCameraClockIsSet(t *testing.T) {
 				}
 				return err == nil && len(page.Items) == 1
 			}
-			until(t, 3*time.Minute, "an incident", clock)
+			until(t, "an incident", clock)
 			if !slices.Contains(health().Troubles, models.KindClock) || (health().Offset-jump).Abs() > time.Second {
 				t.Errorf("health tells of %v and an offset of %s", health().Troubles, health().Offset)
 			}
@@ -111,7 +111,7 @@ func TestCameraClockIsSet(t *testing.T) {
 				t.Errorf("offset %s, end %s, asked to %s after the alarm", in.Footage.ClockOffset, in.End, in.Footage.AskedTo.Sub(in.Alarm))
 			}
 			wrong.Store(false)
-			until(t, 3*time.Minute, "it is over and stored", func() bool { return clock() && !in.End.IsZero() && in.Footage.State == models.FootageStored })
+			until(t, "it is over and stored", func() bool { return clock() && !in.End.IsZero() && in.Footage.State == models.FootageStored })
 			if f := in.Footage; f.To.Sub(in.Alarm) > 3*time.Second || in.End.Sub(in.Alarm) < 10*time.Second || (f.ClockOffset-jump).Abs() > time.Second {
 				t.Errorf("alarm %s, end %s, footage %+v", in.Alarm, in.End, f)
 			}
@@ -143,7 +143,7 @@ func TestTimestampsJump(t *testing.T) {
 			})
 			cfg := &config.Config{Hash: "1", Cameras: []config.Camera{settings("gate", cam.URL(), "")}}
 			s := watch(t, cfg)
-			until(t, 3*time.Minute, "pictures from after the jump", func() bool {
+			until(t, "pictures from after the jump", func() bool {
 				h := s.service.Health()
 				return len(h) == 1 && h[0].Units > 100
 			})
@@ -187,12 +187,12 @@ func TestCameraThatRestarts(t *testing.T) {
 	const restarts = 3
 	seen := uint64(0)
 	for range restarts {
-		until(t, 3*time.Minute, "five seconds of pictures", func() bool { return units() >= seen+50 })
+		until(t, "five seconds of pictures", func() bool { return units() >= seen+50 })
 		cam.Stop()
 		seen = units()
 		cam = camera(t, media, func(c *camtest.Camera) { c.Addr, c.FirstTimestamp = addr, rand.Uint32() })
 	}
-	until(t, 3*time.Minute, "pictures again", func() bool { return units() >= seen+20 })
+	until(t, "pictures again", func() bool { return units() >= seen+20 })
 	absences, frames := 0, 0
 	all := s.kept(t, cfg, models.KindMotion)
 	for _, in := range all {
@@ -233,7 +233,7 @@ func TestResolutionChanges(t *testing.T) {
 	})
 	cfg := &config.Config{Hash: "1", Cameras: []config.Camera{settings("gate", cam.URL(), "")}}
 	s := watch(t, cfg)
-	until(t, 3*time.Minute, "pictures of the new size", func() bool {
+	until(t, "pictures of the new size", func() bool {
 		h := s.service.Health()
 		return len(h) == 1 && h[0].Width == 640 && h[0].Frames > 100
 	})
@@ -257,7 +257,7 @@ func TestPacketLoss(t *testing.T) {
 	})
 	cfg := &config.Config{Hash: "1", Cameras: []config.Camera{settings("gate", cam.URL(), "")}}
 	s := watch(t, cfg)
-	until(t, 3*time.Minute, "twenty seconds of footage", func() bool {
+	until(t, "twenty seconds of footage", func() bool {
 		h := s.service.Health()
 		return len(h) == 1 && h[0].Units+h[0].Broken > 300
 	})

@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/vedette-cctv/vedette/config"
 	"github.com/vedette-cctv/vedette/internal/camtest"
@@ -32,7 +31,7 @@ func TestLooksAndFramesAreCounted(t *testing.T) {
 	s := watch(t, &config.Config{Hash: "1", Workers: 1, Cameras: []config.Camera{cam}},
 		func(p *pipeline.Parts) { p.Objects = &moody{} })
 	var h models.Health
-	until(t, time.Minute, "it has looked", func() bool {
+	until(t, "it has looked", func() bool {
 		if all := s.service.Health(); len(all) == 1 {
 			h = all[0]
 		}

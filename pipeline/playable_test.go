@@ -252,7 +252,7 @@ func TestPlayableIsMadeOnce(t *testing.T) {
 	if _, _, err := q.Copy(gone, otherIn); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was given up", err)
 	}
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(5 * time.Minute); ; {
 		left, _ := filepath.Glob(filepath.Join(q.Dir, "*"))
 		if len(left) == 0 {
 			break
@@ -303,7 +303,7 @@ func TestPlayableLingers(t *testing.T) {
 	if _, _, err := q.Copy(gone, otherIn); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want that it was given up", err)
 	}
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := time.After(5 * time.Minute); ; {
 		if left, _ := filepath.Glob(filepath.Join(q.Dir, "*")); len(left) == 0 {
 			break
 		}

@@ -323,7 +323,7 @@ func TestSourceEndsPromptlyWhateverTheServerDoes(t *testing.T) {
 			begin := time.Now()
 			v.cancel()
 			<-v.ended
-			if d := time.Since(begin); d > 5*time.Second {
+			if d := time.Since(begin); d > 30*time.Second { // its time-out is twice that
 				t.Errorf("ended after %v", d)
 			}
 		})
