@@ -223,6 +223,9 @@ func (b *Outbox) Claim(ctx context.Context, channel string, now time.Time, lease
 		if b.x.forUpdate != "" {
 			lock = b.x.forUpdate + " SKIP LOCKED" // what another process is taking is no business of ours
 		}
+		if err := b.catchUp(ctx, tx, channel, now); err != nil {
+			return err
+		}
 		w := where{bind: b.x.bind}
 		until := w.arg(now.Add(lease).UnixMicro())
 		of, by := w.arg(channel), w.arg(now.UnixMicro())
@@ -240,6 +243,21 @@ func (b *Outbox) Claim(ctx context.Context, channel string, now time.Time, lease
 	}
 	slices.SortStableFunc(out, func(a, b models.Dispatch) int { return a.Created.Compare(b.Created) })
 	return out, nil
+}
+
+// longestWait is more than any dispatch is made to wait for its next attempt, or a claim
+// lasts. One that waits longer was told to by a clock that has been set back since.
+const longestWait = 90 * time.Minute
+
+// catchUp brings the time of dispatches that wait too long to now.
+func (b *Outbox) catchUp(ctx context.Context, tx *sql.Tx, channel string, now time.Time) error {
+	w := where{bind: b.x.bind}
+	set := `next_us = ` + w.arg(now.UnixMicro())
+	w.add("channel = " + w.arg(channel))
+	w.add("state = 'waiting'")
+	w.add("next_us > " + w.arg(now.Add(longestWait).UnixMicro()))
+	_, err := tx.ExecContext(ctx, `UPDATE outbox SET `+set+w.String(), w.args...)
+	return err
 }
 
 const dispatchColumns = `channel, state, message, attempts, created_us, next_us, error, doc`
@@ -289,7 +307,14 @@ func (b *Outbox) Settle(ctx context.Context, all ...models.Dispatch) error {
 
 // Next is when the next waiting dispatch of a channel may be claimed; zero: none waits.
 func (b *Outbox) Next(ctx context.Context, channel string) (time.Time, error) {
-	at, err := b.x.earliest(ctx, `SELECT MIN(next_us) FROM outbox WHERE channel = `+b.x.bind(1)+` AND state = 'waiting'`, channel)
+	of := ` FROM outbox WHERE channel = ` + b.x.bind(1) + ` AND state = 'waiting'`
+	at, err := b.x.earliest(ctx, `SELECT MIN(next_us)`+of, channel)
+	if now := time.Now(); err == nil && at.After(now) {
+		var last time.Time
+		if last, err = b.x.earliest(ctx, `SELECT MAX(next_us)`+of, channel); last.After(now.Add(longestWait)) {
+			at = now // see catchUp
+		}
+	}
 	return at, b.x.orFail("outbox", err)
 }
 

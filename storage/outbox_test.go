@@ -113,6 +113,24 @@ func testOutbox(t *testing.T, open func(*testing.T) Index) {
 		}
 	})
 
+	t.Run("a clock that was years ahead holds up nothing", func(t *testing.T) {
+		b := box(t)
+		now := time.Now()
+		late, soon := post("late", "hook", models.SeverityLow, 0), post("soon", "hook", models.SeverityLow, 0)
+		late.Next, soon.Next = now.Add(20*365*24*time.Hour), now.Add(time.Hour) // the longest wait that is asked for
+		ok(t, b.Put(ctx, late))
+		if at, err := b.Next(ctx, "hook"); err != nil || at.After(time.Now()) {
+			t.Errorf("next at %s, %v; want now", at, err)
+		}
+		ok(t, b.Put(ctx, soon))
+		if got := names(claim(t, b, now, 9)); !slices.Equal(got, []string{"late"}) {
+			t.Errorf("claimed %q", got)
+		}
+		if at, err := b.Next(ctx, "hook"); err != nil || !at.After(now) {
+			t.Errorf("next at %s, %v; it is claimed", at, err)
+		}
+	})
+
 	t.Run("the same notice once for each channel, whatever became of it", func(t *testing.T) {
 		b := box(t)
 		for range 2 {
