@@ -459,6 +459,21 @@ describe("cameras", () => {
   });
 });
 
+describe("what people add", () => {
+  it("is said to be on this machine alone while it does not reach the store", async () => {
+    await withPage(async (page) => {
+      await page.getByText("Live", { exact: true }).waitFor();
+      mock.status.storage.attachments = { pending: 2, failing: 5, orphans: 0, error: "put attachments/a: connection refused" };
+      mock.publish("status", mock.status);
+      await page.getByText("Attached files do not reach the evidence store: 2 files on this machine alone.").click();
+      await page.getByText("put attachments/a: connection refused").waitFor();
+      mock.status.storage.attachments = { pending: 0, failing: 0, orphans: 0 };
+      mock.publish("status", mock.status);
+      await page.getByText(/^Attached files do not reach/).waitFor({ state: "detached" });
+    });
+  });
+});
+
 describe("ten thousand open incidents", () => {
   it("are there at once, cost what is in sight, and page as one scrolls", async () => {
     const now = Date.now();

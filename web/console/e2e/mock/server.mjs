@@ -105,7 +105,7 @@ export class Mock {
         pending: 0, pending_bytes: 0, errors: 0, open: 0, open_bytes: 0, keeper: { deleted: 0, locked: 0 },
         attachments: { pending: 0, failing: 0, orphans: 0 }, exhibits: { pending: 0, failing: 0, orphans: 0 },
       },
-      cameras: { connected: 0, total: 0 }, failing_channels: [], host_clock: { known: true, synchronised: true, max_error_ns: 0.012 * second },
+      cameras: { connected: 0, total: 0 }, failing_channels: [], notices: { waiting: 0, dropped: 0 }, host_clock: { known: true, synchronised: true, max_error_ns: 0.012 * second },
     };
     this.#beat = setInterval(() => this.#tick(), 1000);
   }
