@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
@@ -25,6 +25,8 @@ type search struct {
 	atlas  *atlas
 	terms  []term
 	tags   []any // as words
+	// severities are the priorities that any incident has; only where they are walked.
+	severities []int
 	// nothing says that no incident can fit.
 	nothing bool
 }
@@ -74,6 +76,12 @@ func (x *sqlIndex) search(ctx context.Context, q Query) (search, error) {
 		s.terms = append(s.terms, term{word: word, places: s.atlas.byWord[word]})
 	}
 	s.nothing = len(s.places) == 0
+	if q.order() == OrderQueue || !q.DueBefore.IsZero() {
+		if s.severities, err = x.severities(ctx); err != nil {
+			return s, err
+		}
+		s.nothing = s.nothing || len(s.priorities()) == 0
+	}
 	for i, t := range s.terms {
 		if s.terms[i].noted, err = x.noted(ctx, t.word); err != nil {
 			return s, err
@@ -348,23 +356,44 @@ func (s search) running(g group) []walk {
 	return way
 }
 
-// priorities are those that a query does not exclude.
+// priorities are those that a query does not exclude and some incident has: to find out
+// that a camera has none of some severity takes a walk past all that it has.
 func (s search) priorities() []int {
 	for _, f := range s.fields {
 		if f.column == "priority" {
-			some := make([]int, len(f.values))
-			for i, v := range f.values {
-				some[i] = v.(int)
-			}
-			return some
+			return slices.DeleteFunc(slices.Clone(s.severities), func(p int) bool { return !slices.Contains(f.values, any(p)) })
 		}
 	}
-	all := []int{}
-	for p := range models.SeverityCritical.Rank() + 1 {
-		all = append(all, p)
-	}
-	return append(all, priority("")) // a severity that nobody knows comes last
+	return s.severities
 }
+
+// severities are the priorities that any incident has.
+func (x *sqlIndex) severities(ctx context.Context) ([]int, error) {
+	rows, err := x.read.QueryContext(ctx, anySeverity)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []int
+	for rows.Next() {
+		var p int
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// anySeverity looks each priority up in the index of the queue; a severity that nobody
+// knows comes last.
+var anySeverity = func() string {
+	var each []string
+	for p := range priority("") + 1 {
+		each = append(each, fmt.Sprintf("SELECT * FROM (SELECT priority FROM facets WHERE priority = %d LIMIT 1) AS p%d", p, p))
+	}
+	return strings.Join(each, " UNION ALL ")
+}()
 
 // named are the ways along the values that a column has in the places of a group: "truck
 // at the fence" are the trucks, or what is at the fence.
@@ -428,7 +457,7 @@ func (x *sqlIndex) rarest(ctx context.Context, s search, g group) ([]walk, error
 			return way, nil
 		}
 	}
-	if s.q.order() == OrderQueue && ways[best][0].word == "" {
+	if s.sorts(ways[best]) {
 		frequent, err := x.frequent(ctx, newest[best].back)
 		if err != nil {
 			return nil, err
@@ -487,16 +516,23 @@ func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit in
 	return out, nil
 }
 
+// sorts says whether a way is not in the order of the query, once each priority is walked
+// by itself: severities, states and the lists of words have an index in the order of the
+// queue, and what goes along an ID is few.
+func (s search) sorts(way []walk) bool {
+	if s.q.order() != OrderQueue || len(way) == 0 || way[0].word != "" || way[0].clock == runs {
+		return false
+	}
+	return !slices.Contains([]string{"", "id", "priority", "state"}, way[0].column)
+}
+
 // frequent says whether a way whose few newest entries reach back to an alarm passes at
 // least one in a hundred incidents. Then it is cheaper to walk all of them in the order of
-// the queue than to sort those of the way.
+// the queue than to sort those of the way. How many there have been since it takes from the
+// chunks of the tallies, which are as many incidents each.
 func (x *sqlIndex) frequent(ctx context.Context, furthest int64) (bool, error) {
-	var alarm int64
-	err := x.read.QueryRowContext(ctx, "SELECT alarm_us FROM facets ORDER BY alarm_us DESC LIMIT 1 OFFSET "+strconv.Itoa(100*few)).Scan(&alarm)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return furthest >= alarm, err
+	first, last, err := x.chunkRange(ctx, time.UnixMicro(furthest), time.Time{})
+	return (last-first)*chunkSize <= 100*few, err
 }
 
 // split makes the walks of a queue: in its order the severity comes first, which the
