@@ -50,7 +50,7 @@ type Record struct {
 type Detect struct {
 	FPS     float64 // frames analysed a second at most; 0 is every frame
 	Objects bool    // use the object detector where weights are present
-	Looks   float64 // frames the object detector looks at a second at most; 0 is every analysed frame
+	Looks   float64 // what the object detector may cost, in looks at the whole picture a second; 0 is every analysed frame
 	Masks   []models.Polygon
 }
 

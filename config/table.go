@@ -269,7 +269,7 @@ func settings() []key[Camera] {
 					float(0, 120), func(t *Detect) *float64 { return &t.FPS }).or(10),
 				field("objects", "Tell persons, vehicles and so on apart, where weights are present.",
 					onOff(), func(t *Detect) *bool { return &t.Objects }).or(true),
-				field("looks", "Frames that the object detector looks at a second, at most; 0 is every analysed frame, as far as models.budget goes. Fewer looks cost less and follow people less well: at 5 analysed frames a second, 1.5 looks keep all detection within 40 % of what decoding 1080p takes.",
+				field("looks", "What the object detector may cost, in looks at the whole picture a second; 0 is every analysed frame, as far as models.budget goes. With a bound, what lies far apart is cut out and looked at by itself, at a third of the cost, so that there are more looks than that. Fewer looks cost less and follow people less well.",
 					float(0, 120), func(t *Detect) *float64 { return &t.Looks }).or(0),
 				field("masks", "Areas in which motion is ignored: the clock in the picture, a tree, a flag.",
 					list(polygon(), 0, maxMasks), func(t *Detect) *[]models.Polygon { return &t.Masks }),

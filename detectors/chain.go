@@ -17,9 +17,9 @@ import (
 // ObjectDetector finds things that it can name. regions are where motion and tracks ask
 // it to look; it may look elsewhere too. It is safe for concurrent use.
 type ObjectDetector interface {
-	// Detect returns what it found and the part of the picture that it looked at; the part
-	// is empty when it did not look, because its budget was used up.
-	Detect(f models.Frame, regions []models.Box) (found []models.Detection, looked models.Box, err error)
+	// Detect returns what it saw; that is no part of the picture when it did not look, because
+	// its budget was used up.
+	Detect(f models.Frame, regions []models.Box) (models.Sight, error)
 }
 
 // Options make a chain.
@@ -181,30 +181,30 @@ func (c *Chain) Foreground() *image.Gray {
 // and nobody may change it.
 func (c *Chain) Moving() *image.Gray { return c.moving }
 
-// look asks the object detector, where and when there is need, and returns the part of the
+// look asks the object detector, where and when there is need, and returns the parts of the
 // scene that it looked at.
-func (c *Chain) look(f models.Frame, s shake, r *Result) models.Box {
+func (c *Chain) look(f models.Frame, s shake, r *Result) []models.Box {
 	if c.opt.Objects == nil || !c.watch.Objects {
-		return models.Box{}
+		return nil
 	}
 	regions := c.looks.ask(f.At.Media, r.Detections)
 	if len(regions) == 0 {
-		return models.Box{}
+		return nil
 	}
-	found, part, err := s.detect(c.opt.Objects, f, regions)
+	seen, err := s.detect(c.opt.Objects, f, regions)
 	c.report(err)
 	switch {
 	case err != nil:
 		c.looks.failed()
 		r.Look = LookFailed
-	case part.Empty():
+	case len(seen.Parts) == 0:
 		r.Look = LookRefused
 	default:
-		c.looks.looked(f.At.Media, part, found)
+		c.looks.looked(f.At.Media, seen)
 		r.Look = LookDone
 	}
-	r.Detections = append(r.Detections, found...)
-	return part
+	r.Detections = append(r.Detections, seen.Found...)
+	return seen.Parts
 }
 
 // report logs when the object detector begins to fail and when it recovers.

@@ -428,10 +428,10 @@ type oracle struct {
 	fail  error
 }
 
-func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, models.Box, error) {
+func (o oracle) Detect(f models.Frame, _ []models.Box) (models.Sight, error) {
 	_, truth := o.scene.Frame(f.Index)
 	if o.fail != nil {
-		return nil, models.Box{}, o.fail
+		return models.Sight{}, o.fail
 	}
 	out := []models.Detection{{Box: o.sign, Label: "person", Score: 0.55, By: models.ByObject},
 		{Box: models.Box{X: math.NaN(), W: 1, H: 1}, Label: "person", Score: math.NaN(), By: models.ByObject}}
@@ -440,7 +440,7 @@ func (o oracle) Detect(f models.Frame, _ []models.Box) ([]models.Detection, mode
 			out = append(out, models.Detection{Box: tr.Box, Label: "person", Score: 0.9, By: models.ByObject})
 		}
 	}
-	return out, models.Box{W: 1, H: 1}, nil
+	return models.Sight{Found: out, Parts: []models.Box{{W: 1, H: 1}}, Cost: 1}, nil
 }
 
 func TestObjectsAndMotionAreOneThing(t *testing.T) {

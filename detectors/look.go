@@ -2,24 +2,27 @@ package detectors
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// looks decides when the object detector looks, and where: a look costs as much as the
-// decoding of two pictures, so it is spent where it can tell something new. It runs on
+// looks decides when the object detector looks, and where: a look at the whole picture costs
+// as much as the decoding of two, so it is spent where it can tell something new. It runs on
 // media time.
 //
 // Every need has an interval, counted from the last look at the same thing, in steps of
-// the camera's pace, the time between two looks at its highest rate. When one need is due,
-// those that will soon be due share its look.
+// the camera's pace, the time between two looks such as the last ones at its highest rate.
+// When one need is due, those that will soon be due share its look.
 type looks struct {
-	rate float64 // most looks a second; 0 is every frame
+	// rate is what looks may cost, in looks at the whole picture a second; 0 has no bound.
+	rate float64
 
 	begun   bool
 	counted time.Duration  // when the credit was counted
-	credit  float64        // looks that may be taken now
+	credit  float64        // what looks may cost now
+	cost    float64        // of a look, as the last ones were
 	whole   time.Duration  // of the last look at the whole picture
 	tracks  []models.Track // of the newest analysed frame, without those that have ended
 	moving  []models.Box   // that the newest look was asked for, beside tracks
@@ -42,8 +45,12 @@ type barren struct {
 }
 
 const (
-	// burst is how many looks can be saved up: something new comes in while two cross.
+	// burst is how many looks at the whole picture can be saved up: something new comes in
+	// while two cross.
 	burst = 2
+	// costShare is how much of a look's cost counts for the next ones: who comes and goes
+	// changes it from one to the next.
+	costShare = 0.5
 	// wholeEvery is the interval of looks at the whole picture. It finds who stands still
 	// from the start and what motion does not notice; a hundredth of the time is no cost.
 	wholeEvery = 10 * time.Second
@@ -88,9 +95,10 @@ func (l *looks) note(tracks []models.Track) {
 // ask returns where to look now; nothing when no look is needed or the rate is used up.
 func (l *looks) ask(at time.Duration, moving []models.Detection) []models.Box {
 	if !l.begun {
-		l.begun, l.counted, l.credit, l.whole = true, at, burst, at-wholeEvery
+		l.begun, l.counted, l.credit, l.cost, l.whole = true, at, burst, 1, at-wholeEvery
 	}
-	l.credit = min(burst, l.credit+l.rate*(at-l.counted).Seconds())
+	past := (at - l.counted).Seconds()
+	l.credit = min(burst, l.credit+l.rate*past)
 	l.counted = at
 	l.moving = l.moving[:0]
 	if l.rate > 0 && l.credit < 1 {
@@ -104,7 +112,8 @@ func (l *looks) ask(at time.Duration, moving []models.Detection) []models.Box {
 	for i := range l.tracks {
 		t := &l.tracks[i]
 		g := l.glance(t.ID)
-		interval, waited := l.interval(t, g, at)*l.step(), (at - g.last).Seconds()
+		// Half a frame too early is nearer than a whole one too late.
+		interval, waited := l.interval(t, g, at)*l.step(), (at-g.last).Seconds()+past/2
 		if waited >= soon*interval {
 			regions = append(regions, t.Box)
 			due = due || waited >= interval
@@ -118,10 +127,23 @@ func (l *looks) ask(at time.Duration, moving []models.Detection) []models.Box {
 		regions = append(regions, d.Box)
 		due = true
 	}
-	if !due {
+	switch {
+	case !due:
 		return nil
+	case l.rate <= 0:
+		return []models.Box{around(regions)}
 	}
 	return regions
+}
+
+// around is what holds all regions. Where cost has no bound, they are looked at together
+// with what lies between them: what nobody asked for is found too, and what was asked for is
+// named a little more surely.
+func around(regions []models.Box) (all models.Box) {
+	for _, r := range regions {
+		all = all.Union(r.Clamp())
+	}
+	return all
 }
 
 // step is the time between two looks at the highest rate, in seconds.
@@ -129,7 +151,7 @@ func (l *looks) step() float64 {
 	if l.rate <= 0 {
 		return 0
 	}
-	return 1 / l.rate
+	return l.cost / l.rate
 }
 
 // interval is how many steps lie between two looks at a track; 0 is at once.
@@ -149,34 +171,35 @@ func (l *looks) interval(t *models.Track, g *glance, at time.Duration) float64 {
 	return everyMoving
 }
 
-// looked takes note of a look at a part of the picture and of what it found.
-func (l *looks) looked(at time.Duration, part models.Box, found []models.Detection) {
-	l.credit--
-	if part.Area() >= 1 {
+// looked takes note of a look and of what it saw.
+func (l *looks) looked(at time.Duration, seen models.Sight) {
+	l.credit -= seen.Cost
+	l.cost += costShare * (seen.Cost - l.cost)
+	if seen.Parts[0].Area() >= 1 {
 		l.whole = at
 	}
 	for i := range l.tracks {
 		t := &l.tracks[i]
-		if !inside(t.Box, part) {
+		if !inside(t.Box, seen.Parts) {
 			continue
 		}
 		g := l.glance(t.ID)
 		g.looked, g.last, g.company = true, at, l.company(t)
-		if t.Label != models.LabelUnknown || shows(found, t.Box) {
+		if t.Label != models.LabelUnknown || shows(seen.Found, t.Box) {
 			g.vain = 0
 		} else {
 			g.vain = min(g.vain+1, mostVain)
 		}
 	}
 	for _, b := range l.moving {
-		if inside(b, part) {
-			l.sow(b, at, shows(found, b))
+		if inside(b, seen.Parts) {
+			l.sow(b, at, shows(seen.Found, b))
 		}
 	}
 }
 
 // failed takes note of a look that came to nothing.
-func (l *looks) failed() { l.credit-- }
+func (l *looks) failed() { l.credit -= l.cost }
 
 func (l *looks) glance(id models.TrackID) *glance {
 	g := l.known[id]
@@ -235,10 +258,10 @@ func (l *looks) sow(b models.Box, at time.Duration, name bool) {
 
 func cellOf(v float64, n int) int { return max(0, min(int(v*float64(n)), n-1)) }
 
-// inside says whether nearly all of a box lies in a part.
-func inside(b, part models.Box) bool {
+// inside says whether nearly all of a box lies in one of the parts.
+func inside(b models.Box, parts []models.Box) bool {
 	b = b.Clamp()
-	return !b.Empty() && b.Intersect(part).Area() >= 0.9*b.Area()
+	return !b.Empty() && slices.ContainsFunc(parts, func(p models.Box) bool { return b.Intersect(p).Area() >= 0.9*b.Area() })
 }
 
 // shows says whether something with a name lies in a box.

@@ -32,7 +32,7 @@ func (g *gazer) watch(d time.Duration, tracks []models.Track, moving ...models.B
 	for end := g.at + d; g.at < end; g.at += 100 * time.Millisecond {
 		if r := g.ask(g.at, dets); len(r) > 0 {
 			times, regions = append(times, (g.at-end+d).Seconds()), r
-			g.looked(g.at, all, found)
+			g.looked(g.at, models.Sight{Found: found, Parts: []models.Box{all}, Cost: 1})
 		}
 		g.whole = g.at // the looks at the whole picture have a test of their own
 		g.note(tracks)
@@ -141,7 +141,7 @@ func TestTheWholePictureNowAndThen(t *testing.T) {
 				t.Errorf("asked for %v", r)
 			}
 			times = append(times, at.Seconds())
-			l.looked(at, all, nil)
+			l.looked(at, models.Sight{Parts: []models.Box{all}, Cost: 1})
 		}
 	}
 	if !reflect.DeepEqual(times, []float64{0, 10, 20}) {
@@ -173,5 +173,38 @@ func TestLooksOutsideThePicture(t *testing.T) {
 	odd := person(1, -40, 0.2)
 	if times, _ := g.watch(2*time.Second, []models.Track{odd}, models.Box{X: 5, Y: -5, W: 1, H: 1}); len(times) > 5 {
 		t.Errorf("looked at %v", times)
+	}
+}
+
+// What looks may cost is bounded, not how many there are: small ones come more often.
+func TestCheapLooksComeMoreOften(t *testing.T) {
+	for cost, want := range map[float64]struct{ least, most int }{1: {8, 13}, 0.25: {26, 50}} {
+		l, n := looks{rate: 1}, 0
+		for at := time.Duration(0); at < 10*time.Second; at += 100 * time.Millisecond {
+			l.note([]models.Track{person(1, 0.2, 0.2), person(2, 0.8, 0.2)})
+			if r := l.ask(at, nil); r != nil {
+				n++
+				if len(r) > 2 {
+					t.Fatalf("asked for %v", r)
+				}
+				l.looked(at, models.Sight{Parts: []models.Box{{X: 0.2, Y: 0.4, W: 0.05, H: 0.2}, {X: 0.8, Y: 0.4, W: 0.05, H: 0.2}}, Cost: cost})
+				l.whole = at
+			}
+		}
+		if n < want.least || n > want.most {
+			t.Errorf("%d looks of cost %.2f in 10 s at 1 a second, want %d to %d", n, cost, want.least, want.most)
+		}
+	}
+}
+
+// Without a bound, what lies between those who are asked for is looked at too.
+func TestWithoutABoundAllIsLookedAtTogether(t *testing.T) {
+	l := looks{}
+	l.note([]models.Track{person(1, 0.2, 0.2), person(2, 0.8, 0.2)})
+	l.ask(0, nil)
+	l.looked(0, models.Sight{Parts: []models.Box{all}, Cost: 1})
+	got := l.ask(100*time.Millisecond, nil)
+	if want := person(1, 0.2, 0).Box.Union(person(2, 0.8, 0).Box); len(got) != 1 || got[0] != want {
+		t.Errorf("asked for %v, want %v", got, want)
 	}
 }

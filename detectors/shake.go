@@ -29,8 +29,8 @@ func (s shake) scene(b models.Box) models.Box {
 }
 
 // detect looks where the picture shows regions of the scene, and says what it found in the
-// scene, and which part of it it saw.
-func (s shake) detect(o ObjectDetector, f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
+// scene, and which parts of it it saw.
+func (s shake) detect(o ObjectDetector, f models.Frame, regions []models.Box) (models.Sight, error) {
 	if s == (shake{}) {
 		return o.Detect(f, regions)
 	}
@@ -38,14 +38,14 @@ func (s shake) detect(o ObjectDetector, f models.Frame, regions []models.Box) ([
 	for i, b := range regions {
 		shown[i] = s.picture(b)
 	}
-	found, part, err := o.Detect(f, shown)
-	for i := range found {
-		found[i].Box = s.scene(found[i].Box).Clamp()
+	seen, err := o.Detect(f, shown)
+	for i := range seen.Found {
+		seen.Found[i].Box = s.scene(seen.Found[i].Box).Clamp()
 	}
-	if !part.Empty() {
-		part = s.scene(part)
+	for i, b := range seen.Parts {
+		seen.Parts[i] = s.scene(b)
 	}
-	return found, part, err
+	return seen, err
 }
 
 // view answers what the tracker asks about a part of the scene.

@@ -29,12 +29,13 @@ type seer struct {
 	asked []models.Box
 }
 
-func (s *seer) Detect(_ models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
+func (s *seer) Detect(_ models.Frame, regions []models.Box) (models.Sight, error) {
 	s.asked = regions
-	if s.shown.Empty() {
-		return nil, models.Box{W: 1, H: 1}, nil
+	sight := models.Sight{Parts: []models.Box{{W: 1, H: 1}}, Cost: 1}
+	if !s.shown.Empty() {
+		sight.Found = []models.Detection{{Box: s.shown, Label: "person", Score: 0.9, By: models.ByObject}}
 	}
-	return []models.Detection{{Box: s.shown, Label: "person", Score: 0.9, By: models.ByObject}}, models.Box{W: 1, H: 1}, nil
+	return sight, nil
 }
 
 // Who stands still does so before a camera that shakes, too: boxes are where things are in

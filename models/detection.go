@@ -20,6 +20,15 @@ type Detection struct {
 	By    Detector `json:"by"`
 }
 
+// Sight is what an object detector saw when it looked at a frame.
+type Sight struct {
+	Found []Detection
+	// Parts of the picture that it looked at; none when it did not look.
+	Parts []Box
+	// Cost of the look, as a share of that of a look at the whole picture, 0..1.
+	Cost float64
+}
+
 // TrackState is where a track stands in its life.
 type TrackState string
 

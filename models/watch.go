@@ -187,8 +187,8 @@ type Watch struct {
 	FPS float64 `json:"fps"`
 	// Objects turns the object detector on for this camera (when weights are present).
 	Objects bool `json:"objects"`
-	// Looks bounds how many frames a second the object detector looks at; 0 means every
-	// analysed frame.
+	// Looks bounds what the object detector may cost, in looks at the whole picture a second;
+	// 0 is every analysed frame.
 	Looks      float64 `json:"looks"`
 	ConfigHash string  `json:"config_hash"` // names the accepted configuration this came from
 }

@@ -14,14 +14,14 @@ import (
 // camera, so by one goroutine at a time.
 type moody struct{ asked int }
 
-func (m *moody) Detect(models.Frame, []models.Box) ([]models.Detection, models.Box, error) {
+func (m *moody) Detect(models.Frame, []models.Box) (models.Sight, error) {
 	switch m.asked++; m.asked {
 	case 1:
-		return nil, models.Box{}, nil
+		return models.Sight{}, nil
 	case 2:
-		return nil, models.Box{}, errors.New("no session")
+		return models.Sight{}, errors.New("no session")
 	}
-	return nil, models.Box{W: 1, H: 1}, nil
+	return models.Sight{Parts: []models.Box{{W: 1, H: 1}}, Cost: 1}, nil
 }
 
 // What became of each look, and of the frames that nobody looked at, is counted.

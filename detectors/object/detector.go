@@ -174,16 +174,16 @@ func (d *Detector) Stats() Stats {
 	return Stats{Inferences: d.inferences.Load(), Parts: d.parts.Load(), OverBudget: d.overBudget.Load(), Invalid: d.invalid.Load()}
 }
 
-// Detect names what it sees in the frame, best first, and returns the part of the picture
-// that it looked at: what lies in it and was not found is not there, while of its
-// surroundings it may have seen a piece. The part is empty when it did not look: nothing was asked for, or the
-// budget was used up, which is counted. regions are where to look.
-func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
+// Detect names what it sees in the frame, best first. regions are where to look: what lies
+// in them and was not found is not there, while of their surroundings it may have seen a
+// piece. It looks at nothing when nothing was asked for, or the budget was used up, which
+// is counted.
+func (d *Detector) Detect(f models.Frame, regions []models.Box) (models.Sight, error) {
 	if len(regions) == 0 {
-		return nil, models.Box{}, nil
+		return models.Sight{}, nil
 	}
 	if err := check(f.Picture); err != nil {
-		return nil, models.Box{}, err
+		return models.Sight{}, err
 	}
 	arrived := f.Arrival
 	if arrived.IsZero() {
@@ -191,36 +191,42 @@ func (d *Detector) Detect(f models.Frame, regions []models.Box) ([]models.Detect
 	}
 	if !d.budget.take(f.Camera, arrived) {
 		d.overBudget.Add(1)
-		return nil, models.Box{}, nil
+		return models.Sight{}, nil
 	}
 	var s *slot
 	select {
 	case <-d.closed:
-		return nil, models.Box{}, ErrClosed
+		return models.Sight{}, ErrClosed
 	case s = <-d.slots:
 		defer func() { d.slots <- s }()
 	}
 	return d.detect(s, f, regions)
 }
 
-func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) ([]models.Detection, models.Box, error) {
+func (d *Detector) detect(s *slot, f models.Frame, regions []models.Box) (models.Sight, error) {
 	size := f.Picture.Rect.Size()
-	v := choose(size, d.layout.input, regions, d.open)
-	form, err := s.form(d.session, d.layout.sized(v.input))
+	views := choose(size, d.layout.input, regions, d.open)
+	input := views[0].input
+	form, err := s.form(d.session, d.layout.sized(input))
 	if err != nil {
-		return nil, models.Box{}, fmt.Errorf("make room for an input of %v: %w", v.input, err)
+		return models.Sight{}, fmt.Errorf("make room for an input of %v: %w", input, err)
 	}
-	s.painter.paint(form.in.GetData(), v.input, f, v)
+	s.painter.paint(form.in.GetData(), input, f, views...)
 	if err := d.session.RunWithBinding(form.binding); err != nil {
-		return nil, models.Box{}, fmt.Errorf("run %s: %w", d.info.Name, err)
+		return models.Sight{}, fmt.Errorf("run %s: %w", d.info.Name, err)
 	}
 	d.inferences.Add(1)
-	if v.part != (image.Rectangle{Max: size}) {
+	if views[0].part != (image.Rectangle{Max: size}) {
 		d.parts.Add(1)
 	}
-	dets, invalid := s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, d.least, v, size)
+	sight := models.Sight{Cost: views[0].cost() / whole(size, d.layout.input, d.open).cost()}
+	var invalid int
+	sight.Found, invalid = s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, d.least, views, size)
 	d.invalid.Add(uint64(invalid))
-	return dets, v.asked, nil
+	for _, v := range views {
+		sight.Parts = append(sight.Parts, v.asked)
+	}
+	return sight, nil
 }
 
 // Close waits for the inferences that run and frees the memory. Detect returns ErrClosed

@@ -4,7 +4,8 @@
 // One Detector serves all cameras: one session, a few sets of buffers, one budget of
 // inferences per second that the cameras share fairly. It is called where motion or tracks
 // ask for a look; with nothing to look at it costs nothing. When what is asked for lies
-// close together, only that part of the picture is shown.
+// close together, only that part of the picture is shown; what lies far apart is cut out and
+// shown side by side in one small input (sheet.go), at a third of the cost of the whole.
 //
 // A look costs what it shows. The input of the network shrinks to the picture, in steps of
 // 32 pixels: a picture of 16:9 costs 0.6 of the square that it would be padded to, and a

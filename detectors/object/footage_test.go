@@ -90,12 +90,12 @@ func TestPersonsOnRealFootage(t *testing.T) {
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	hits, extra, missed := 0, 0, 0
 	for _, f := range film(t, path, 768, 576, 40) {
-		dets, _, err := d.Detect(f, everywhere)
+		saw, err := d.Detect(f, everywhere)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var persons []models.Detection
-		for _, p := range dets {
+		for _, p := range saw.Found {
 			// The sign on the left scores as a person in every frame: it is the tracker
 			// that knows that it never moves.
 			sign := models.Box{X: 30. / 768, Y: 108. / 576, W: 18. / 768, H: 34. / 576}
@@ -119,12 +119,12 @@ func TestAPartShowsMore(t *testing.T) {
 	boxes := truth(t, footage.Path(t, "pets/gt.txt"), 768, 576)
 	whole, part, n := 0.0, 0.0, 0
 	best := func(f models.Frame, regions []models.Box, b models.Box) float64 {
-		dets, _, err := d.Detect(f, regions)
+		saw, err := d.Detect(f, regions)
 		if err != nil {
 			t.Fatal(err)
 		}
 		score := 0.0
-		for _, det := range dets {
+		for _, det := range saw.Found {
 			if det.Label == "person" && det.Box.IoU(b) >= 0.5 {
 				score = max(score, det.Score)
 			}
@@ -152,7 +152,7 @@ func BenchmarkDetect(b *testing.B) {
 			d := open(b, Options{Weights: weights, Threads: threads, Rate: -1})
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := d.Detect(f, everywhere); err != nil {
+				if _, err := d.Detect(f, everywhere); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -163,24 +163,24 @@ func BenchmarkDetect(b *testing.B) {
 		in := image.Pt(416, 416)
 		dst := make([]float32, 3*416*416)
 		for b.Loop() {
-			p.paint(dst, in, f, choose(f.Picture.Rect.Size(), in, everywhere, false))
+			p.paint(dst, in, f, choose(f.Picture.Rect.Size(), in, everywhere, false)...)
 		}
 	})
 	b.Run("read", func(b *testing.B) {
 		d := open(b, Options{Weights: weights, Rate: -1})
-		if _, _, err := d.Detect(f, everywhere); err != nil {
+		if _, err := d.Detect(f, everywhere); err != nil {
 			b.Fatal(err)
 		}
 		s := <-d.slots
 		defer func() { d.slots <- s }()
 		size := f.Picture.Rect.Size()
-		v := choose(size, d.layout.input, everywhere, d.open)
+		v := choose(size, d.layout.input, everywhere, d.open)[0]
 		form, err := s.form(d.session, d.layout.sized(v.input))
 		if err != nil {
 			b.Fatal(err)
 		}
 		for b.Loop() {
-			s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, 0.1, v, size)
+			s.reader.read(form.out.GetData(), form.layout, d.info.Classes, d.wanted, 0.1, []view{v}, size)
 		}
 	})
 }

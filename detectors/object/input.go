@@ -38,9 +38,17 @@ func check(p *image.YCbCr) error {
 	return nil
 }
 
-// paint fills dst, three planes of input size in the order B, G, R, with the view of the
-// frame: bilinear, straight from the coded planes.
-func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, v view) {
+// paint fills dst, three planes of input size in the order B, G, R, with views of the frame
+// and grey around them.
+func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, views ...view) {
+	pad(dst[:3*input.X*input.Y])
+	for _, v := range views {
+		pt.view(dst, input, f, v)
+	}
+}
+
+// view paints one of them: bilinear, straight from the coded planes.
+func (pt *painter) view(dst []float32, input image.Point, f models.Frame, v view) {
 	p := f.Picture
 	plane := input.X * input.Y
 	b, g, r := dst[:plane], dst[plane:2*plane], dst[2*plane:3*plane]
@@ -61,12 +69,10 @@ func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, v vie
 		tc := tapAt(row, 2*v.scale, half.Dy())
 		between(pt.cb, p.Cb[half.Min.X:], p.CStride, half.Min.Y, tc)
 		between(pt.cr, p.Cr[half.Min.X:], p.CStride, half.Min.Y, tc)
-		from, to := row*input.X, row*input.X+v.size.X
+		from := (v.at.Y+row)*input.X + v.at.X
+		to := from + v.size.X
 		pt.row(b[from:to], g[from:to], r[from:to], m)
-		pad(b[to:from+input.X], g[to:from+input.X], r[to:from+input.X])
 	}
-	rest := v.size.Y * input.X
-	pad(b[rest:], g[rest:], r[rest:])
 }
 
 // row converts one row of the output to colours.
@@ -111,11 +117,9 @@ func between(dst []int32, plane []uint8, stride, top int, t tap) {
 	}
 }
 
-func pad(planes ...[]float32) {
-	for _, p := range planes {
-		for i := range p {
-			p[i] = padding
-		}
+func pad(pixels []float32) {
+	for i := range pixels {
+		pixels[i] = padding
 	}
 }
 

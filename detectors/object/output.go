@@ -36,12 +36,13 @@ type reader struct {
 
 // read returns what scores at least least, best first, never nil, and how many boxes were dropped
 // because they hold numbers that mean nothing.
-func (rd *reader) read(out []float32, l layout, labels []string, wanted []int, least float64, v view, picture image.Point) (dets []models.Detection, invalid int) {
+func (rd *reader) read(out []float32, l layout, labels []string, wanted []int, least float64, views []view, picture image.Point) (dets []models.Detection, invalid int) {
 	invalid = rd.decode(out, l, wanted, float32(least))
 	rd.suppress()
 	dets = make([]models.Detection, 0, len(rd.kept))
 	for _, c := range rd.kept {
-		if v.cuts(c.x0, c.y0, c.x1, c.y1, picture) {
+		v := shows(views, c)
+		if v == nil || v.cuts(c.x0, c.y0, c.x1, c.y1, picture) {
 			continue
 		}
 		box := v.box(c.x0, c.y0, c.x1, c.y1, picture)

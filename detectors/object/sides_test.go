@@ -131,7 +131,7 @@ func TestSidesThatCannotBeOpened(t *testing.T) {
 	if d.open {
 		t.Error("a constant was taken for a network")
 	}
-	if got, _, err := d.Detect(grey(64, 32), everywhere); err != nil || len(got) != 1 {
+	if got, err := d.Detect(grey(64, 32), everywhere); err != nil || len(got.Found) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -168,11 +168,11 @@ func TestASmallLookFindsTheSame(t *testing.T) {
 			n++
 			for i, open := range []bool{false, true} {
 				d.open = open
-				dets, looked, err := d.Detect(f, []models.Box{b})
-				if err != nil || looked != b && looked != everywhere[0] {
-					t.Fatalf("looked at %v for %v: %v", looked, b, err)
+				saw, err := d.Detect(f, []models.Box{b})
+				if err != nil || len(saw.Parts) != 1 || saw.Parts[0] != b && saw.Parts[0] != everywhere[0] {
+					t.Fatalf("looked at %v for %v: %v", saw.Parts, b, err)
 				}
-				for _, det := range dets {
+				for _, det := range saw.Found {
 					if det.Label == "person" && det.Score > 0.3 && det.Box.IoU(b) >= 0.5 {
 						found[i]++
 						break

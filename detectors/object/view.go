@@ -7,11 +7,12 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-// view is the part of a picture that the network is shown. It lies at the top left of the
-// input, scaled with its aspect kept (YOLOX's letterbox).
+// view is a part of a picture that the network is shown, scaled with its aspect kept
+// (YOLOX's letterbox). One that is shown alone lies at the top left of the input.
 type view struct {
 	part  image.Rectangle // in picture pixels
 	input image.Point     // size of the network's input
+	at    image.Point     // its top left corner in it
 	size  image.Point     // of the part in it, in input pixels
 	scale float64         // input pixels per picture pixel
 	asked models.Box      // for what it was chosen, as a share of the picture
@@ -33,13 +34,32 @@ const (
 	leastPart = 5 * coarsest
 )
 
-// choose returns the view for a picture: the smallest part that holds all regions with
+// choose returns what the network is shown of a picture: one view that holds all regions, or,
+// with an open input, each cut out by itself where that costs less and is worth losing sight
+// of the rest. The views of a look share one input.
+func choose(picture, largest image.Point, regions []models.Box, open bool) []view {
+	one := together(picture, largest, regions, open)
+	if !open {
+		return []view{one}
+	}
+	whole := whole(picture, largest, open)
+	cuts := cutOut(picture, regions, whole.scale)
+	if len(cuts) < 2 {
+		return []view{one}
+	}
+	apart := sheet(cuts, whole.scale, largest)
+	if len(apart) > 0 && apart[0].cost() < one.cost() && apart[0].cost() <= saving*whole.cost() {
+		return apart
+	}
+	return []view{one}
+}
+
+// together returns the view for a picture: the smallest part that holds all regions with
 // their surround, if that helps; else the whole picture. open says that the network takes
 // inputs smaller than the largest: it is then shown no more than there is to see, and less
 // costs less.
-func choose(picture, largest image.Point, regions []models.Box, open bool) view {
-	whole := fit(image.Rectangle{Max: picture}, largest, math.Inf(1), open)
-	whole.asked = models.Box{W: 1, H: 1}
+func together(picture, largest image.Point, regions []models.Box, open bool) view {
+	whole := whole(picture, largest, open)
 	if !open && whole.scale*gain > 1 {
 		return whole // a part at full resolution would gain too little
 	}
@@ -65,6 +85,13 @@ func choose(picture, largest image.Point, regions []models.Box, open bool) view 
 		return part
 	}
 	return whole
+}
+
+// whole is the view of the whole picture.
+func whole(picture, largest image.Point, open bool) view {
+	v := fit(image.Rectangle{Max: picture}, largest, math.Inf(1), open)
+	v.asked = models.Box{W: 1, H: 1}
+	return v
 }
 
 // cost of a look grows with the area of the input.
@@ -98,7 +125,8 @@ func cells(pixels int) int { return (pixels + coarsest - 1) / coarsest }
 // box takes a box from input pixels to fractions of the picture.
 func (v view) box(x0, y0, x1, y1 float64, picture image.Point) models.Box {
 	w, h := float64(picture.X), float64(picture.Y)
-	left, top := (x0/v.scale+float64(v.part.Min.X))/w, (y0/v.scale+float64(v.part.Min.Y))/h
+	left := ((x0-float64(v.at.X))/v.scale + float64(v.part.Min.X)) / w
+	top := ((y0-float64(v.at.Y))/v.scale + float64(v.part.Min.Y)) / h
 	return models.Box{X: left, Y: top, W: (x1 - x0) / v.scale / w, H: (y1 - y0) / v.scale / h}.Clamp()
 }
 
@@ -106,6 +134,8 @@ func (v view) box(x0, y0, x1, y1 float64, picture image.Point) models.Box {
 // box: what is seen there is a piece of something that nobody asked for.
 func (v view) cuts(x0, y0, x1, y1 float64, picture image.Point) bool {
 	const near = 2 // input pixels
+	x0, x1 = x0-float64(v.at.X), x1-float64(v.at.X)
+	y0, y1 = y0-float64(v.at.Y), y1-float64(v.at.Y)
 	return v.part.Min.X > 0 && x0 < near || v.part.Min.Y > 0 && y0 < near ||
 		v.part.Max.X < picture.X && x1 > float64(v.size.X)-near ||
 		v.part.Max.Y < picture.Y && y1 > float64(v.size.Y)-near

@@ -26,7 +26,7 @@ func TestChoose(t *testing.T) {
 		{"outside", image.Pt(768, 576), []models.Box{{X: 2, Y: .9, W: .05, H: .1}}, whole(768, 576)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := choose(tc.picture, input, tc.regions, false)
+			got := choose(tc.picture, input, tc.regions, false)[0]
 			if off := got.part.Min.Sub(tc.want.Min).Add(got.part.Max.Sub(tc.want.Max)); off.X < -4 || off.X > 4 || off.Y < -4 || off.Y > 4 {
 				t.Errorf("got %v, want %v", got.part, tc.want)
 			}
@@ -41,7 +41,7 @@ func TestChoose(t *testing.T) {
 // A box that is painted and read again is where it was.
 func TestViewThereAndBack(t *testing.T) {
 	picture := image.Pt(1280, 720)
-	v := choose(picture, image.Pt(416, 416), []models.Box{{X: .7, Y: .2, W: .1, H: .3}}, false)
+	v := choose(picture, image.Pt(416, 416), []models.Box{{X: .7, Y: .2, W: .1, H: .3}}, false)[0]
 	want := models.Box{X: .7, Y: .2, W: .1, H: .3}
 	x := func(f float64) float64 { return (f*1280 - float64(v.part.Min.X)) * v.scale }
 	y := func(f float64) float64 { return (f*720 - float64(v.part.Min.Y)) * v.scale }
@@ -51,7 +51,7 @@ func TestViewThereAndBack(t *testing.T) {
 	if v.cuts(x(.7), y(.2), x(.8), y(.5), picture) || !v.cuts(1, 100, 50, 200, picture) || !v.cuts(300, 100, 415.9, 200, picture) {
 		t.Error("what the view's edge cuts is told wrongly")
 	}
-	if w := choose(picture, image.Pt(416, 416), everywhere, false); w.cuts(0, 0, 416, 234, picture) {
+	if w := choose(picture, image.Pt(416, 416), everywhere, false)[0]; w.cuts(0, 0, 416, 234, picture) {
 		t.Error("the picture's own edge cuts nothing")
 	}
 }
@@ -150,7 +150,7 @@ func TestChooseAnInputThatFits(t *testing.T) {
 		{"a picture smaller than the input is shown whole", image.Pt(100, 60), []models.Box{person}, image.Pt(416, 256), true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			v := choose(tc.picture, largest, tc.regions, true)
+			v := together(tc.picture, largest, tc.regions, true)
 			if v.input != tc.input || (v.part == image.Rectangle{Max: tc.picture}) != tc.whole {
 				t.Errorf("got %+v, want an input of %v", v, tc.input)
 			}

@@ -37,7 +37,7 @@ func BenchmarkUpdate(b *testing.B) {
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		i := n % frames
-		looked := models.Box{}
+		var looked []models.Box
 		if i%3 == 0 {
 			looked = everything
 		}

@@ -56,7 +56,7 @@ func TestThreeAbreastAreThreeTracks(t *testing.T) {
 		for x := 0.1; x < 0.9; x += 0.012 {
 			most = 0
 			box := crowdOf(n, models.Point{X: x, Y: y})
-			for _, k := range tr.Update(instant(at), byMotion([]models.Box{box}), models.Box{}, nil) {
+			for _, k := range tr.Update(instant(at), byMotion([]models.Box{box}), nil, nil) {
 				if k.State == models.TrackConfirmed && k.Seen {
 					most++
 				}

@@ -21,7 +21,7 @@ func filmed(movers []mover, every int, length time.Duration) [][]models.Track {
 				boxes = append(boxes, b)
 			}
 		}
-		dets, looked := byMotion(boxes), models.Box{}
+		dets, looked := byMotion(boxes), []models.Box(nil)
 		if i%every == 0 {
 			dets, looked = append(dets, people(0.8, boxes...)...), everything
 		}
@@ -59,7 +59,7 @@ func TestCarriedOnBetweenLooks(t *testing.T) {
 				}
 				shadow := truth
 				shadow.W *= 1.8
-				dets, looked := byMotion([]models.Box{shadow}), models.Box{}
+				dets, looked := byMotion([]models.Box{shadow}), []models.Box(nil)
 				if i%every == 0 {
 					dets, looked = append(dets, people(0.8, truth)...), everything
 				}
@@ -108,7 +108,7 @@ func TestStillThereWhileNothingChanges(t *testing.T) {
 			continue
 		}
 		var dets []models.Detection
-		looked := models.Box{}
+		var looked []models.Box
 		if walks {
 			dets = byMotion([]models.Box{b})
 		}

@@ -185,7 +185,7 @@ func TestWhoStandsInAGroup(t *testing.T) {
 			if picture {
 				look = scenery{looks{nil, now}, c}
 			}
-			tracks := tr.Update(instant(now), dets, models.Box{}, look)
+			tracks := tr.Update(instant(now), dets, nil, look)
 			for i, want := range []models.Box{a, b} {
 				for _, k := range tracks {
 					if k.State != models.TrackConfirmed || k.Box.IoU(want) < 0.5 {
@@ -231,7 +231,7 @@ func TestFollowedByPicture(t *testing.T) {
 			c.draw(a, 3)
 			c.draw(b, 4)
 			dets := []models.Detection{{Box: a.Union(b), Label: models.LabelUnknown, Score: 0.6, By: models.ByMotion}}
-			looked := models.Box{}
+			var looked []models.Box
 			if now <= time.Second {
 				dets, looked = append(dets, people(0.9, a, b)...), everything
 			}

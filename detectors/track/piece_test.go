@@ -27,7 +27,7 @@ func TestPiecesOfOneThing(t *testing.T) {
 		c := newCanvas(640, 360, uint64(now))
 		c.draw(body, 3)
 		c.draw(head, 4)
-		tracks = tr.Update(instant(now), dets, models.Box{}, scenery{looks{nil, now}, c})
+		tracks = tr.Update(instant(now), dets, nil, scenery{looks{nil, now}, c})
 		if now == 3*time.Second {
 			pieces = believed(tracks)
 		}
@@ -67,7 +67,7 @@ func TestWhoStopsInAGroupStaysInIt(t *testing.T) {
 		if stands.X < walks.X+walks.W {
 			dets = byMotion([]models.Box{stands.Union(walks)})
 		}
-		for _, k := range tr.Update(instant(now), dets, models.Box{}, nil) {
+		for _, k := range tr.Update(instant(now), dets, nil, nil) {
 			if now > meet && k.State != models.TrackConfirmed || k.ID > 2 {
 				t.Errorf("%v: track %d is %s", now, k.ID, k.State)
 			}

@@ -7,7 +7,7 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
-var everything = models.Box{X: 0, Y: 0, W: 1, H: 1}
+var everything = []models.Box{{X: 0, Y: 0, W: 1, H: 1}}
 
 // people are boxes that the object detector has found, without any motion.
 func people(score float64, boxes ...models.Box) []models.Detection {
@@ -36,7 +36,7 @@ func TestSignBesideAWalkIsNoPerson(t *testing.T) {
 				if b, ok := walker.box(at); ok {
 					moving = append(moving, b.Clamp())
 				}
-				dets, looked := byMotion(moving), models.Box{}
+				dets, looked := byMotion(moving), []models.Box(nil)
 				if i%c.every == 0 {
 					dets, looked = append(dets, people(0.6, append(moving, sign)...)...), everything
 				}

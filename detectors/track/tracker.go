@@ -61,10 +61,10 @@ const (
 )
 
 // Update takes the detections of the next frame and returns all tracks, those that have
-// just finished included, by rising ID. looked is the part of the picture that the object
-// detector looked at, empty when it did not look: what it had measured before is then
+// just finished included, by rising ID. looked are the parts of the picture that the object
+// detector looked at, none when it did not look: what it had measured before is then
 // carried on by motion. Time must not run backwards; look may be nil.
-func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked models.Box, look Look) []models.Track {
+func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked []models.Box, look Look) []models.Track {
 	dt := time.Duration(0)
 	if t.started {
 		dt = max(at.Since(t.last), 0)
@@ -73,7 +73,7 @@ func (t *Tracker) Update(at models.Instant, dets []models.Detection, looked mode
 	}
 	t.last = at
 	t.real = t.real[:0]
-	if t.named = t.named || !looked.Empty(); !t.named {
+	if t.named = t.named || len(looked) > 0; !t.named {
 		dets = t.abreast(dets)
 	}
 	regions, n := fuse(dets)
@@ -341,7 +341,7 @@ func fit(b, bounds models.Box) models.Box {
 
 // rest keeps what the object detector has measured where it was while it does not look and
 // not a pixel changes there.
-func (t *Tracker) rest(looked models.Box, pairs []int, look Look, at models.Instant, dt time.Duration) {
+func (t *Tracker) rest(looked []models.Box, pairs []int, look Look, at models.Instant, dt time.Duration) {
 	if look == nil {
 		return
 	}
@@ -357,7 +357,9 @@ func (t *Tracker) rest(looked models.Box, pairs []int, look Look, at models.Inst
 }
 
 // covers says whether the object detector looked at a box.
-func covers(looked, b models.Box) bool { return looked.Intersect(b).Area() >= 0.5*b.Area() }
+func covers(looked []models.Box, b models.Box) bool {
+	return slices.ContainsFunc(looked, func(p models.Box) bool { return p.Intersect(b).Area() >= 0.5*b.Area() })
+}
 
 // remember keeps in mind where objects are that never move.
 func (t *Tracker) remember(objects []region, pairs []int, at models.Instant) {
@@ -372,7 +374,7 @@ func (t *Tracker) remember(objects []region, pairs []int, at models.Instant) {
 }
 
 // conclude updates the tracks with their regions, begins new ones, and returns those that end.
-func (t *Tracker) conclude(regions []region, pairs []int, looked models.Box, at models.Instant, dt time.Duration) []*life {
+func (t *Tracker) conclude(regions []region, pairs []int, looked []models.Box, at models.Instant, dt time.Duration) []*life {
 	var ended []*life
 	kept := t.live[:0]
 	for i, l := range t.live {

@@ -110,7 +110,7 @@ func follow(movers []mover, see sight, length time.Duration) [][]models.Track {
 				boxes = append(boxes, b)
 			}
 		}
-		out = append(out, tr.Update(instant(at), see(boxes), models.Box{}, looks{movers, at}))
+		out = append(out, tr.Update(instant(at), see(boxes), nil, looks{movers, at}))
 	}
 	return out
 }
@@ -221,7 +221,7 @@ func TestSignIsNoPerson(t *testing.T) {
 		b := sign
 		b.X += rng.NormFloat64() * 0.001
 		b.Y += rng.NormFloat64() * 0.002
-		for _, k := range tr.Update(instant(at), []models.Detection{{Box: b, Label: "person", Score: 0.7, By: models.ByObject}}, models.Box{}, nil) {
+		for _, k := range tr.Update(instant(at), []models.Detection{{Box: b, Label: "person", Score: 0.7, By: models.ByObject}}, nil, nil) {
 			if k.State == models.TrackConfirmed {
 				t.Fatalf("confirmed after %v: moved %.3f", at, k.Moved)
 			}
@@ -240,7 +240,7 @@ func TestLeavesAreNoTrack(t *testing.T) {
 			dets = append(dets, models.Detection{By: models.ByMotion, Label: models.LabelUnknown, Score: 0.5,
 				Box: models.Box{X: 0.3 + 0.02*rng.Float64(), Y: 0.3 + 0.03*rng.Float64(), W: 0.03 + 0.02*rng.Float64(), H: 0.04 + 0.02*rng.Float64()}})
 		}
-		for _, k := range tr.Update(instant(at), dets, models.Box{}, nil) {
+		for _, k := range tr.Update(instant(at), dets, nil, nil) {
 			if k.State == models.TrackConfirmed {
 				confirmed++
 			}
@@ -259,7 +259,7 @@ func TestConfirmationDoesNotDependOnTheFrameRate(t *testing.T) {
 		confirmed := time.Duration(-1)
 		for now := time.Duration(0); now < 6*time.Second && confirmed < 0; now += time.Second / time.Duration(rate) {
 			b, _ := m.box(now)
-			for _, k := range tr.Update(instant(now), byMotion([]models.Box{b}), models.Box{}, nil) {
+			for _, k := range tr.Update(instant(now), byMotion([]models.Box{b}), nil, nil) {
 				if k.State == models.TrackConfirmed {
 					confirmed = now
 				}
@@ -284,7 +284,7 @@ func TestLabelIsVoted(t *testing.T) {
 		if i%4 == 0 {
 			d.Label = "bicycle"
 		}
-		last = tr.Update(instant(now), []models.Detection{d}, models.Box{}, nil)[0]
+		last = tr.Update(instant(now), []models.Detection{d}, nil, nil)[0]
 	}
 	if last.Label != "person" || math.Abs(last.Score-0.7) > 1e-9 {
 		t.Errorf("label %s with score %.2f, want person with 0.7", last.Label, last.Score)
@@ -295,7 +295,7 @@ func TestLabelIsVoted(t *testing.T) {
 // in half seen is there since the motion, not since the detector is sure.
 func TestUnsureObjectsHideNoMotion(t *testing.T) {
 	tr := New(1)
-	whole := models.Box{X: 0, Y: 0, W: 1, H: 1}
+	whole := []models.Box{{X: 0, Y: 0, W: 1, H: 1}}
 	came, sure := 3*time.Second, 5*time.Second
 	var first time.Duration
 	for at := time.Duration(0); at < 7*time.Second; at += 100 * time.Millisecond {
@@ -357,7 +357,7 @@ func TestBadDetectionsAreDropped(t *testing.T) {
 		{Box: models.Box{X: 0.1, Y: 0.1, W: 0.1, H: 0.1}, Score: nan, By: models.ByObject},
 		{Box: models.Box{X: 0.1, Y: 0.1, W: 0.1, H: 0.1}, Score: 0.9, By: "radar"},
 	} {
-		if got := tr.Update(instant(time.Duration(i)*time.Second/fps), []models.Detection{d}, models.Box{}, nil); len(got) > 0 {
+		if got := tr.Update(instant(time.Duration(i)*time.Second/fps), []models.Detection{d}, nil, nil); len(got) > 0 {
 			t.Errorf("%+v made a track: %+v", d, got)
 		}
 	}
@@ -378,7 +378,7 @@ func TestOrderOfDetectionsDoesNotMatter(t *testing.T) {
 					Box: models.Box{X: x, Y: 0.4 + 0.05*float64(k%2), W: 0.05, H: 0.15}})
 			}
 			shuffle.Shuffle(len(dets), func(i, j int) { dets[i], dets[j] = dets[j], dets[i] })
-			out = append(out, tr.Update(instant(at), dets, models.Box{}, nil))
+			out = append(out, tr.Update(instant(at), dets, nil, nil))
 		}
 		return out
 	}
@@ -411,7 +411,7 @@ func FuzzUpdate(f *testing.F) {
 				b = b[5:]
 			}
 			seen := map[models.TrackID]bool{}
-			for _, k := range tr.Update(instant(at), dets, models.Box{}, nil) {
+			for _, k := range tr.Update(instant(at), dets, nil, nil) {
 				if seen[k.ID] {
 					t.Fatalf("number %d twice in a frame", k.ID)
 				}
