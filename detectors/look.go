@@ -48,9 +48,9 @@ const (
 	// burst is how many looks at the whole picture can be saved up: something new comes in
 	// while two cross.
 	burst = 2
-	// costShare is how much of a look's cost counts for the next ones: who comes and goes
-	// changes it from one to the next.
-	costShare = 0.5
+	// costShare is how much of a look's cost counts for the next ones: a look at the whole
+	// picture now and then must not slow those that follow.
+	costShare = 0.2
 	// wholeEvery is the interval of looks at the whole picture. It finds who stands still
 	// from the start and what motion does not notice; a hundredth of the time is no cost.
 	wholeEvery = 10 * time.Second

@@ -178,7 +178,7 @@ func TestLooksOutsideThePicture(t *testing.T) {
 
 // What looks may cost is bounded, not how many there are: small ones come more often.
 func TestCheapLooksComeMoreOften(t *testing.T) {
-	for cost, want := range map[float64]struct{ least, most int }{1: {8, 13}, 0.25: {26, 50}} {
+	for cost, want := range map[float64]struct{ least, most int }{1: {8, 13}, 0.25: {18, 50}} {
 		l, n := looks{rate: 1}, 0
 		for at := time.Duration(0); at < 10*time.Second; at += 100 * time.Millisecond {
 			l.note([]models.Track{person(1, 0.2, 0.2), person(2, 0.8, 0.2)})
