@@ -47,6 +47,9 @@ type Dispatcher struct {
 	Place *time.Location
 	Log   *slog.Logger
 	Now   func() time.Time // nil: time.Now
+	// Age is the time by which notices are given up and deliveries forgotten: a clock that is
+	// not years ahead because somebody has set it so. nil: Now.
+	Age func() time.Time
 
 	mu      sync.Mutex
 	console string
@@ -79,6 +82,13 @@ func (d *Dispatcher) now() time.Time {
 		return d.Now()
 	}
 	return time.Now()
+}
+
+func (d *Dispatcher) age() time.Time {
+	if d.Age != nil {
+		return d.Age()
+	}
+	return d.now()
 }
 
 // Apply puts channels in force, also while Run runs. A channel that is the same goes on;
@@ -179,8 +189,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 // tend keeps the outbox in bounds.
 func (d *Dispatcher) tend(ctx context.Context) {
-	now := d.now()
-	dropped, err := d.Outbox.Tend(ctx, now, now.Add(-Patience), now.Add(-Keep))
+	now, age := d.now(), d.age()
+	dropped, err := d.Outbox.Tend(ctx, now, age.Add(-Patience), age.Add(-Keep))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	said := ""

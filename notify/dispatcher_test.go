@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,7 +114,16 @@ func (b *tray) Waiting(context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-func (b *tray) Tend(context.Context, time.Time, time.Time, time.Time) (uint64, error) { return 0, nil }
+func (b *tray) Tend(_ context.Context, now, expired, _ time.Time) (uint64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, d := range b.all {
+		if d.State == models.DispatchWaiting && d.Created.Before(expired) {
+			b.all[i].State, b.all[i].Done = models.DispatchFailed, now
+		}
+	}
+	return 0, nil
+}
 
 func (b *tray) states() (out []string) {
 	b.mu.Lock()
@@ -252,6 +262,41 @@ func TestGivenUp(t *testing.T) {
 			t.Errorf("status %+v (%v)", st, err)
 		}
 		stop()
+	})
+}
+
+// A clock that is days ahead, because somebody has set it, gives nothing up.
+func TestNotGivenUpByAClockThatIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var up atomic.Bool
+		box, m := &tray{}, &mouth{}
+		m.answer = func(context.Context, int) error {
+			if !up.Load() {
+				return errors.New("down")
+			}
+			return nil
+		}
+		born := time.Now()
+		d := &Dispatcher{Outbox: box, Log: slog.New(slog.DiscardHandler), Age: func() time.Time { return born.Add(time.Hour) }}
+		d.Apply("", []Channel{{Name: "c", Sender: m, Timeout: time.Second}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		if err := d.Send(t.Context(), alert("a", models.SeverityLow)); err != nil {
+			t.Fatal(err)
+		}
+		sleep(t.Context(), 4*24*time.Hour)
+		synctest.Wait()
+		up.Store(true)
+		sleep(t.Context(), 2*time.Hour)
+		synctest.Wait()
+		if got := strings.Join(box.states(), ""); !strings.HasPrefix(got, "a delivered") {
+			t.Errorf("%s", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

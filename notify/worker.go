@@ -222,14 +222,14 @@ func (w *worker) settle(claimed []models.Dispatch, failed error) []models.Dispat
 		if failed != nil {
 			c.Error = plain(failed.Error(), maxError)
 		}
-		again := now.Add(w.retry(c.Attempts, failed))
+		wait := w.retry(c.Attempts, failed)
 		switch {
 		case failed == nil || errors.Is(failed, ErrPartly):
 			c.State, c.Done, c.Next = models.DispatchDelivered, now, time.Time{}
-		case errors.Is(failed, ErrPermanent), again.Sub(c.Created) > Patience:
+		case errors.Is(failed, ErrPermanent), w.dispatcher.age().Add(wait).Sub(c.Created) > Patience:
 			c.State, c.Done, c.Next = models.DispatchFailed, now, time.Time{}
 		default:
-			c.Message, c.Next = "", again
+			c.Message, c.Next = "", now.Add(wait)
 		}
 		out[i] = c
 	}

@@ -131,6 +131,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.notifier.dispatcher.Age = age.Now
 	s.footage, err = openFootage(s.cfg, index, s.custody.Log, age, s.log)
 	if err != nil {
 		return err
