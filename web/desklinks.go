@@ -48,7 +48,8 @@ func (s *Server) describeLinks(api huma.API) {
 		"Incidents that may be the same occurrence", "At the same camera or site, at overlapping or near times, with the reasons. Nothing is merged by itself.", 404)),
 		s.duplicates)
 	huma.Register(api, needs(models.RightWork, deskOp("suggest-officers", http.MethodGet, "/api/incidents/{id}/suggest",
-		"Whom to send", "Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why.", 404)),
+		"Whom to send", "Officers on duty who may and can deal with it, nearest first, each with the reasons; and who was left out, with why. "+
+			"What each has to do already is counted over the cameras that whoever asks may see.", 404)),
 		s.suggest)
 	huma.Register(api, needs(models.RightWork, deskOp("change-incidents", http.MethodPost, "/api/incidents/bulk",
 		"Acknowledge or judge many incidents", "At most 200, for one reason. Each is done or refused by itself; the answer tells for each.")), s.bulk)
@@ -165,9 +166,14 @@ func (s *Server) suggest(ctx context.Context, in *OneIncident) (*struct{ Body in
 	if s.Officers != nil {
 		officers = s.Officers()
 	}
-	open := map[string]int{}
+	// How much each has to do is counted over what whoever asks may see: a count tells of
+	// incidents, too.
+	q, open := openQuery, map[string]int{}
+	var none bool
+	if q.Cameras, none = s.visible(ctx, models.RightView, nil); none {
+		officers = nil
+	}
 	for _, o := range officers {
-		q := openQuery
 		q.Officers = []string{o.User}
 		if open[o.User], err = s.Incidents.Count(ctx, q); err != nil {
 			return nil, s.fail(ctx, "incidents", err)
