@@ -184,8 +184,12 @@ func TestCameraThatRestarts(t *testing.T) {
 		}
 		return 0
 	}
+	until(t, "something moves", func() bool {
+		page, err := s.index.List(t.Context(), storage.Query{Kinds: []models.Kind{models.KindMotion}})
+		return err == nil && len(page.Items) > 0
+	})
 	const restarts = 3
-	seen := uint64(0)
+	seen := units()
 	for range restarts {
 		until(t, "five seconds of pictures", func() bool { return units() >= seen+50 })
 		cam.Stop()
