@@ -40,7 +40,7 @@ func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	x := &sqlIndex{
 		dialect: dialect{name: "postgres", json: "JSON", include: true, bind: bindDollar, forUpdate: " FOR UPDATE",
-			unindexed: unindexedPostgres, addOnly: addOnlyPostgres, explain: explainPostgres,
+			unindexed: unindexedPostgres, passed: passedPostgres, pins: true, addOnly: addOnlyPostgres, explain: explainPostgres,
 			schemaLock: fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationLock)), remote: true, apart: " OFFSET 0"},
 		write:    db,
 		read:     db,
@@ -63,8 +63,9 @@ const maxPostgresConns = 8
 // an index until the page is full; the planner underrates how soon that is, collects all
 // that fits with a bitmap and sorts it, which takes hundreds of times as long. For the same
 // reason it would rather read a whole table to join it than look up the few rows of a page.
-// Compiling a statement takes longer than any of ours runs.
-var planner = map[string]string{"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+// Compiling a statement, or starting processes to share it, takes longer than any of ours
+// runs.
+var planner = map[string]string{"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
 func explainPostgres(err error) error {
 	hint := ""

@@ -35,8 +35,13 @@ type dialect struct {
 	remote bool
 	// unindexed writes a column so that no index on it is used.
 	unindexed func(column string) string
-	addOnly   []string // statements that make tables refuse all but INSERT; see migration7
-	explain   func(error) error
+	// passed compares a column with one value so that no index on it is used.
+	passed func(column, value string) string
+	// pins says that the planner would walk another index than that of the walk, because
+	// both are in the order of the list; see where.pinned.
+	pins    bool
+	addOnly []string // statements that make tables refuse all but INSERT; see migration7
+	explain func(error) error
 }
 
 func bindQuestion(int) string { return "?" }
@@ -52,6 +57,13 @@ func unindexedPostgres(column string) string {
 	}
 	return column + " || ''"
 }
+
+func passedSQLite(column, value string) string { return "+" + column + " = " + value }
+
+// passedPostgres is written so that PostgreSQL uses no index and yet knows how frequent the
+// value is. Of an expression it believes that hardly a row fits, and then rather reads the
+// whole table and sorts what it finds than to stop at the end of the page.
+func passedPostgres(column, value string) string { return column + " IS NOT DISTINCT FROM " + value }
 
 // sqlIndex is an Index in an SQL database.
 type sqlIndex struct {

@@ -48,7 +48,7 @@ func openSQLite(path string, patience time.Duration) (*sqlIndex, error) {
 		return nil, durable.Hint(err)
 	}
 	x := &sqlIndex{dialect: dialect{name: "sqlite", json: "TEXT", clustered: "WITHOUT ROWID", merges: true, bind: bindQuestion,
-		unindexed: unindexedSQLite, addOnly: addOnlySQLite, explain: explainSQLite}}
+		unindexed: unindexedSQLite, passed: passedSQLite, addOnly: addOnlySQLite, explain: explainSQLite}}
 	var err error
 	// modernc runs the pragmas on every new connection, in this order.
 	common := url.Values{"_pragma": {

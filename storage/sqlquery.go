@@ -53,6 +53,19 @@ func (w *where) in(expression string, values []any) {
 	}
 }
 
+// pass limits a column that is not walked to some values.
+func (w *where) pass(d dialect, column string, values []any) {
+	each := make([]string, len(values))
+	for i, v := range values {
+		each[i] = d.passed(column, w.arg(v))
+	}
+	if len(each) == 1 {
+		w.add(each[0])
+	} else if len(each) > 1 {
+		w.add("(" + strings.Join(each, " OR ") + ")")
+	}
+}
+
 // maxValues bounds the values of one field of a query, and maxWords its words.
 const (
 	maxValues = 500
@@ -317,6 +330,9 @@ func (x *sqlIndex) listQuery(ctx context.Context, q Query) (string, []any, error
 				inner = "alarm_us, id"
 			}
 		}
+		if pin := x.pinned(q, along); pin != "" {
+			inner = pin + " DESC, " + inner
+		}
 		branches = append(branches, fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) AS b%d", stmt, qualified(inner, "f"), q.Limit+1, len(branches)))
 	}
 	if len(branches) == 0 {
@@ -344,19 +360,19 @@ func qualified(order, table string) string {
 // on the page.
 func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	w := where{bind: x.bind, apart: x.apart, args: all.args}
-	w.along(along)
+	w.along(along, x.pinned(s.q, along))
 	if s.q.order() == OrderQueue && along.priority >= 0 && along.column != "priority" {
-		priority := "f.priority"
-		if along.column != "state" { // the one that has an index with the priority
-			priority = x.unindexed(priority)
+		if along.column == "state" { // the one that has an index with the priority
+			w.add("f.priority = " + w.arg(along.priority))
+		} else {
+			w.pass(x.dialect, "f.priority", []any{along.priority})
 		}
-		w.add(priority + " = " + w.arg(along.priority))
 	}
 	w.within(s.q, s.alarms)
 	for _, f := range s.fields {
 		// The class of a dwell is there to be walked along; rest compares the dwell itself.
 		if f.column != along.column && f.column != "dwell_class" {
-			w.in(x.unindexed("f."+f.column), f.values)
+			w.pass(x.dialect, "f."+f.column, f.values)
 		}
 	}
 	w.group(x.dialect, along)
@@ -377,9 +393,31 @@ func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	return "SELECT f.id, f.priority, f.due_us, f.alarm_us FROM " + along.table() + " f" + w.String(), nil
 }
 
-// along limits to what a walk goes along.
-func (w *where) along(along walk) {
+// pinned is the column that the order of a walk begins with, so that only the index of the
+// walk is in that order; empty where a planner needs no such help. It costs the first entry
+// behind a cursor or within a time its place in the index, so those do without.
+func (x *sqlIndex) pinned(q Query, along walk) string {
+	_, several := along.value.([]any)
+	switch {
+	case !x.pins, q.order() != OrderNewest, q.After != "", !q.From.IsZero(), !q.To.IsZero(), several, along.clock != either:
+		return ""
+	case along.word != "":
+		return "word"
+	}
+	return along.column
+}
+
+// along limits to what a walk goes along. Of a pinned column the planner must not see that
+// it has one value, or it leaves it out of the order.
+func (w *where) along(along walk, pinned string) {
 	switch values, several := along.value.([]any); {
+	case pinned != "":
+		var value any = along.word
+		if along.word == "" {
+			value = along.value
+		}
+		w.add("f." + pinned + " >= " + w.arg(value))
+		w.add("f." + pinned + " <= " + w.arg(value))
 	case along.word != "":
 		w.add("f.word = " + w.arg(along.word))
 	case several:

@@ -495,15 +495,20 @@ func rarer(of []sample) sample {
 
 func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit int) ([]sample, error) {
 	out := make([]sample, len(ways))
+	newest := Query{From: s.q.From, To: s.q.To}
 	for i, way := range ways {
 		all := where{bind: x.bind}
 		var branches []string
 		for i, along := range way {
 			w := where{bind: x.bind, apart: x.apart, args: all.args}
-			w.along(along)
+			pin, order := x.pinned(newest, along), "f.alarm_us DESC"
+			if pin != "" {
+				order = "f." + pin + " DESC, " + order
+			}
+			w.along(along, pin)
 			w.within(s.q, s.alarms)
 			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+
-				" ORDER BY f.alarm_us DESC LIMIT "+strconv.Itoa(limit)+") AS b"+strconv.Itoa(i))
+				" ORDER BY "+order+" LIMIT "+strconv.Itoa(limit)+") AS b"+strconv.Itoa(i))
 			all.args = w.args
 		}
 		var back sql.NullInt64
