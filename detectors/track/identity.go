@@ -28,7 +28,7 @@ func (t *Tracker) recall(l *life) {
 		// What is carried along in the region of others may be the one that comes out of it.
 		gap := l.First.Since(o.Last) + o.carried
 		hidden := o.State == models.TrackLost || o.carried > 0
-		if o == l || !hidden || gap < -seenTwice || l.Look == nil || o.Look == nil {
+		if o == l || !hidden || t.elsewhere(o, l.Box) || gap < -seenTwice || l.Look == nil || o.Look == nil {
 			continue
 		}
 		if r := l.state.h.x / o.state.h.x; r > sameSize || r < 1/sameSize {
@@ -45,6 +45,9 @@ func (t *Tracker) recall(l *life) {
 	}
 	if best == nil {
 		return
+	}
+	if !t.named {
+		t.stayed(l, best)
 	}
 	body := l.Look
 	l.swap(best)

@@ -38,6 +38,7 @@ type life struct {
 	traced bool         // found by its picture in this frame
 	step   models.Point // by how much it has moved then
 	pieces []*life      // what may be one thing with it, see piece.go
+	inside []models.Box // to motion alone: the regions of the last frame in one of which it is
 
 	before  bool              // seen in the last frame
 	after   models.Appearance // what it looks like since it parted from others

@@ -210,7 +210,11 @@ func (t *Tracker) stage(regions []region, pairs []int, limit float64, track func
 	t.cost = t.cost[:0]
 	for _, i := range rows {
 		for _, j := range cols {
-			t.cost = append(t.cost, t.live[i].price(&regions[j]))
+			price := math.Inf(1)
+			if !t.elsewhere(t.live[i], regions[j].Box) {
+				price = t.live[i].price(&regions[j])
+			}
+			t.cost = append(t.cost, price)
 		}
 	}
 	for k, c := range assign(t.cost, len(rows), len(cols), limit) {
@@ -325,6 +329,9 @@ func (t *Tracker) share(blobs []region, first int, pairs []int, at models.Instan
 				l.state.keep(fit(l.state.box(), r.Box))
 			}
 			l.Last, l.Seen, l.unseen = at, true, 0
+			if !t.named {
+				l.isIn(r.Box)
+			}
 			l.measure(dt)
 			pairs[i] = carried
 		}
@@ -387,6 +394,9 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked []models.Box, a
 			l.expect(&regions[j])
 			l.follow(&regions[j], regions)
 			l.note(&regions[j], at, dt)
+			if !t.named {
+				l.isIn(regions[j].Box)
+			}
 			if r := &regions[j]; !t.named && l.State == models.TrackConfirmed && r.clean && l.Speed > walks*l.state.h.x {
 				if t.ground.learn(r.Box, t.Aspect, dt) && !l.walked {
 					l.walked = true
@@ -403,6 +413,9 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked []models.Box, a
 				t.recall(l)
 			}
 		case j == unpaired:
+			if !t.named {
+				l.hide(regions)
+			}
 			seen := covers(looked, l.Box)
 			l.Reason = l.miss(dt, seen)
 			if seen && !l.measured() && occupied(regions, l.Box) >= part {

@@ -23,15 +23,18 @@ type truth struct {
 	}
 }
 
-// loitering says of each visit of PETS 2009 S2L1, view 1, that is due at 5 and 10 s
-// whether and when it was alarmed.
+// loitering says of each visit of PETS 2009 S2L1, view 1, whether and when it was alarmed.
 func loitering(ctx context.Context, s *setting) error {
 	t, ok, err := s.petsTruth()
 	if err != nil || !ok {
 		return err
 	}
-	fmt.Println("| detection | dwell | due | alarmed | false | delay of each alarm, s | missed (due at) |\n|---|---|---|---|---|---|---|")
+	fmt.Println("| detection | dwell | due | alarmed | false | delay of each alarm, s | missed (due at) | false (from, at) |\n|---|---|---|---|---|---|---|---|")
 	for _, weights := range []bool{false, true} {
+		name := map[bool]string{false: "motion only", true: "with weights"}[weights]
+		if !s.wants("PETS, " + name) {
+			continue
+		}
 		d, ok, err := s.analyze(ctx, job{video: petsFilm, weights: weights, zones: t.zones()})
 		if err != nil {
 			return err
@@ -39,19 +42,21 @@ func loitering(ctx context.Context, s *setting) error {
 		if !ok {
 			continue
 		}
-		for _, dwell := range []float64{5, 10} {
+		for _, dwell := range dwells {
 			v := t.loiterers(dwell, d.events)
 			slices.SortFunc(v.Hits, func(a, b score.Hit) int { return cmp.Compare(a.Visit.Due, b.Visit.Due) })
-			var delays, missed []string
+			var delays, missed, wrong []string
 			for _, h := range v.Hits {
 				delays = append(delays, fmt.Sprintf("%+.1f", h.Alarm.At-h.Visit.Due))
 			}
 			for _, m := range v.Missed {
 				missed = append(missed, fmt.Sprintf("%.1f", m.Due))
 			}
-			name := map[bool]string{false: "motion only", true: "with weights"}[weights]
-			fmt.Printf("| %s | %g s | %d | %d | %d | %s | %s |\n", name, dwell, v.Due, v.Found, len(v.False),
-				strings.Join(delays, " "), cmp.Or(strings.Join(missed, " "), "–"))
+			for _, a := range v.False {
+				wrong = append(wrong, fmt.Sprintf("%.1f %.1f", a.Start, a.At))
+			}
+			fmt.Printf("| %s | %g s | %d | %d | %d | %s | %s | %s |\n", name, dwell, v.Due, v.Found, len(v.False),
+				strings.Join(delays, " "), cmp.Or(strings.Join(missed, " "), "–"), cmp.Or(strings.Join(wrong, ", "), "–"))
 		}
 	}
 	return nil
