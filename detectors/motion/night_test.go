@@ -148,3 +148,39 @@ func TestEmptyPictureStaysEmpty(t *testing.T) {
 		})
 	}
 }
+
+// A camera that is switched on at night sends the noise of full gain from its first picture,
+// far more than is assumed of a camera that nothing is known of.
+func TestFullGainFromTheFirstPicture(t *testing.T) {
+	s := drawn.Scene{Seed: 5, FPS: 8, Length: 8 * time.Second, Noise: 20}
+	s.Actors = []drawn.Actor{{Height: 0.5, Shirt: drawn.White, Stops: drawn.Walk(models.Point{X: 0.1, Y: 0.85}, models.Point{X: 0.9, Y: 0.85}, 4*time.Second, 8*time.Second)}}
+	d := New(Options{})
+	defer d.Close()
+	present, seen := 0, 0
+	for f, truth := range s.Frames() {
+		// The encoder of such a camera leaves coarse noise in the colours, too.
+		rng := rand.New(rand.NewPCG(uint64(f.Index), 1))
+		for _, p := range [][]uint8{f.Picture.Cb, f.Picture.Cr} {
+			for i, v := range p {
+				p[i] = uint8(min(max(float64(v)+8*rng.NormFloat64(), 0), 255))
+			}
+		}
+		r, err := d.Detect(f, Guide{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Blind && f.At.Media > warmUp+relearn {
+			t.Fatalf("%v: blind", f.At.Media)
+		}
+		if len(truth) == 0 {
+			continue
+		}
+		present++
+		if slices.ContainsFunc(r.Regions, func(g models.Detection) bool { return g.Box.IoU(truth[0].Box) > 0.3 }) {
+			seen++
+		}
+	}
+	if 10*seen < 7*present {
+		t.Errorf("somebody who walks past was seen in %d of %d frames", seen, present)
+	}
+}

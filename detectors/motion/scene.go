@@ -198,6 +198,9 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 			return false
 		}
 	}
+	if d.blind > 0 {
+		d.noise = d.grain()
+	}
 	d.scene.store(d.model)
 	d.light.reset()
 	d.field.reset()
@@ -216,6 +219,28 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 	d.blind, d.crowded = relearn, 0
 	d.log.Debug("the whole picture changed", "share", share, "known_scene", d.recalled)
 	return true
+}
+
+// grain is the noise of a picture that differs everywhere from a background that was begun
+// with one of the last: a sensor at full gain, when nothing was known of it. Without it every
+// picture would be a new scene, and no picture would be left to measure the noise by. It is
+// taken from how the difference varies from pixel to pixel, for that of light does not.
+func (d *Detector) grain() noise {
+	const step, apart = 6, 3 // farther than the smoothing of a small picture reaches
+	var m meter
+	bg, w, h := d.model.at[0], d.model.w, d.model.h
+	for y := step / 2; y < h; y += step {
+		for i := y*w + step/2; i < (y+1)*w-apart; i += step {
+			a, b, j := bg[i], bg[i+apart], i+apart
+			m.add(int(abs32((float32(d.in.y.Pix[i])-a.y)-(float32(d.in.y.Pix[j])-b.y))+0.5),
+				int(abs32((float32(d.in.cb.Pix[i])-a.b)-(float32(d.in.cb.Pix[j])-b.b))+0.5))
+		}
+	}
+	// The median of |difference| of two pairs of Gaussian samples is 0.6745 * 2 sigma.
+	return noise{
+		luma:   min(max(median(&m.luma)/1.349, d.noise.luma), maxNoise),
+		chroma: min(max(median(&m.chroma)/1.349, d.noise.chroma), maxNoise),
+	}
 }
 
 // hidden is the background of one pixel that a thing hides.
