@@ -15,7 +15,7 @@ import (
 // migrationLock is our number among PostgreSQL's advisory locks ("vedette" in ASCII).
 const migrationLock = 0x76656465747465
 
-// OpenPostgres opens the index in a PostgreSQL database, so that several nodes can share
+// OpenPostgres opens the index in a PostgreSQL database (13 or newer), so that several nodes can share
 // it. dsn is a postgres:// URL or a list of key=value; its password appears in no error.
 // Tables are made in the first schema of the connection's search path.
 func OpenPostgres(ctx context.Context, dsn string) (Index, error) {
@@ -62,10 +62,11 @@ const maxPostgresConns = 8
 // planner are settings of the session, where the DSN has none. A page is found by walking
 // an index until the page is full; the planner underrates how soon that is, collects all
 // that fits with a bitmap and sorts it, which takes hundreds of times as long. For the same
-// reason it would rather read a whole table to join it than look up the few rows of a page.
+// reason it would rather read a whole table to join it than look up the few rows of a page,
+// or sort by an alarm what another index has in the order of the word.
 // Compiling a statement, or starting processes to share it, takes longer than any of ours
 // runs.
-var planner = map[string]string{"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
+var planner = map[string]string{"enable_bitmapscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_incremental_sort": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
 
 func explainPostgres(err error) error {
 	hint := ""
@@ -83,6 +84,8 @@ func explainPostgres(err error) error {
 			hint = "create the database first: createdb NAME"
 		case "42501":
 			hint = "the user needs the right to create tables in this schema"
+		case "42704":
+			hint = "vedette needs PostgreSQL 13 or newer"
 		case "53100":
 			hint = "the server's disk is full"
 		case "53300":
