@@ -155,8 +155,10 @@ func (s *Server) run() error {
 	started, exited := make(chan error, 1), make(chan struct{})
 	go func() {
 		// Pdeathsig comes when the thread that started the process ends, so the process
-		// gets one of its own, for as long as it runs.
+		// gets one of its own, for as long as it runs. A goroutine that ends with its thread
+		// locked takes the thread along, and with it whatever else was started from there.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		defer close(exited)
 		err := cmd.Start()
 		started <- err
