@@ -120,8 +120,12 @@ func TestAttach(t *testing.T) {
 // A request that is repeated because its answer was lost attaches nothing twice.
 func TestAttachTwice(t *testing.T) {
 	f := newFileSite(t, storage.AttachmentOptions{})
-	for range 2 {
-		f.want(http.StatusCreated, "POST", f.path()+"?name=a.txt", "the same", "Idempotency-Key", "7", "Content-Type", "text/plain")
+	var answers [2]models.Incident
+	for i := range answers {
+		f.want(http.StatusCreated, "POST", f.path()+"?name=a.txt", "the same", "Idempotency-Key", "7", "Content-Type", "text/plain").decode(t, &answers[i])
+	}
+	if answers[0].Revision != answers[1].Revision {
+		t.Errorf("the repeat made revision %d of %d", answers[1].Revision, answers[0].Revision)
 	}
 	f.want(http.StatusCreated, "POST", f.path()+"?name=a.txt", "another", "Idempotency-Key", "8", "Content-Type", "text/plain")
 	in := get[models.Incident](f.browser, "/api/incidents/"+string(f.in.ID))

@@ -243,8 +243,8 @@ func TestRepeatedRequests(t *testing.T) {
 		before := step.count(get[models.Incident](b, path))
 		first := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
 		again := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
-		if first.Header.Get("ETag") != again.Header.Get("ETag") {
-			t.Errorf("%s: a repeated request changed the record", step.path)
+		if first.Header.Get("ETag") != again.Header.Get("ETag") || string(first.body) != string(again.body) {
+			t.Errorf("%s: a repeated request changed the record:\n%s\n%s", step.path, first.body, again.body)
 		}
 		b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k2")
 		b.want(http.StatusOK, "POST", path+step.path, step.body)
@@ -279,7 +279,7 @@ func TestRepeatedRequests(t *testing.T) {
 	before := b.want(http.StatusOK, "GET", path, nil)
 	for _, step := range steps {
 		again := b.want(http.StatusOK, "POST", path+step.path, step.body, "Idempotency-Key", "k1")
-		if again.Header.Get("ETag") != before.Header.Get("ETag") {
+		if again.Header.Get("ETag") != before.Header.Get("ETag") || string(again.body) != string(before.body) {
 			t.Errorf("%s: a request repeated after a restart changed the record", step.path)
 		}
 	}
@@ -420,8 +420,10 @@ func TestMergeSplitAndDuplicates(t *testing.T) {
 			t.Errorf("half a merge: %+v", got)
 		}
 	}
-	b.act("POST", path(a)+"/merge", merge)
-	if got := b.act("POST", path(a)+"/merge", merge); !slices.Equal(got.Linked.Merged, []models.IncidentID{c.ID}) || len(got.Log) != 1 {
+	once := b.act("POST", path(a)+"/merge", merge)
+	merged := get[models.Incident](b, path(c))
+	if got := b.act("POST", path(a)+"/merge", merge); !slices.Equal(got.Linked.Merged, []models.IncidentID{c.ID}) || len(got.Log) != 1 || got.Revision != once.Revision ||
+		get[models.Incident](b, path(c)).Revision != merged.Revision || len(closed) != 1 {
 		t.Errorf("a merge repeated: %+v", got)
 	}
 	if got := get[models.Incident](b, path(c)); got.State != models.StateClosed || got.Linked.Into != a.ID || !slices.Contains(closed, c.ID) {

@@ -69,28 +69,27 @@ func (s *Server) merge(ctx context.Context, in *mergeStep) (*incidentAnswer, err
 	var into models.Incident
 	var all []models.Incident // that became other than they were: the same may be asked twice
 	if err := s.Incidents.Together(ctx, func(r storage.Records) error {
-		first, err := r.Get(id)
-		if err != nil {
-			return err
-		}
 		all = nil
+		grown := false
 		for _, other := range in.Body.Incidents {
 			from, err := r.Get(models.IncidentID(other))
 			if err != nil {
 				return err
 			}
-			if into, err = r.Update(id, func(rec *models.Incident) error { return d.Absorb(rec, from, who, in.Body.Reason, at) }); err != nil {
+			var different bool
+			if into, different, err = editIn(r, id, func(rec *models.Incident) error { return d.Absorb(rec, from, who, in.Body.Reason, at) }); err != nil {
 				return err
 			}
-			closed, err := r.Update(from.ID, func(rec *models.Incident) error { return d.MergeInto(rec, into, who, in.Body.Reason, at) })
+			grown = grown || different
+			closed, different, err := editIn(r, from.ID, func(rec *models.Incident) error { return d.MergeInto(rec, into, who, in.Body.Reason, at) })
 			if err != nil {
 				return err
 			}
-			if len(closed.Log) > len(from.Log) {
+			if different {
 				all = append(all, closed)
 			}
 		}
-		if len(into.Log) > len(first.Log) {
+		if grown {
 			all = append(all, into)
 		}
 		return nil
@@ -104,6 +103,11 @@ func (s *Server) merge(ctx context.Context, in *mergeStep) (*incidentAnswer, err
 		}
 	}
 	return answerOf(into), nil
+}
+
+// editIn is edit within a transaction.
+func editIn(r storage.Records, id models.IncidentID, step func(*models.Incident) error) (models.Incident, bool, error) {
+	return edit(func(change func(*models.Incident) error) (models.Incident, error) { return r.Update(id, change) }, step)
 }
 
 func (s *Server) unmerge(ctx context.Context, in *reasonStep) (*incidentAnswer, error) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -207,18 +208,42 @@ func (s *Server) close(ctx context.Context, in *incidentStep) (*incidentAnswer, 
 // change takes one step on an incident, for the person who asks, and tells everybody when
 // it changed something.
 func (s *Server) change(ctx context.Context, id string, step func(in *models.Incident, who string, at time.Time) error) (*incidentAnswer, error) {
-	who, entries := requestOf(ctx).who.user, 0
-	changed, err := s.Incidents.Update(ctx, models.IncidentID(id), func(rec *models.Incident) error {
-		entries = len(rec.Log)
-		return step(rec, who, s.Now().UTC())
-	})
+	who := requestOf(ctx).who.user
+	in, different, err := edit(func(change func(*models.Incident) error) (models.Incident, error) {
+		return s.Incidents.Update(ctx, models.IncidentID(id), change)
+	}, func(rec *models.Incident) error { return step(rec, who, s.Now().UTC()) })
 	if err != nil {
 		return nil, s.fail(ctx, "incident "+id, err)
 	}
-	if len(changed.Log) > entries { // else the same was asked once more
-		s.changed(ctx, changed)
+	if different {
+		s.changed(ctx, in)
 	}
-	return answerOf(changed), nil
+	return answerOf(in), nil
+}
+
+// errRepeated keeps what was asked once more from being stored as another revision.
+var errRepeated = errors.New("asked once more")
+
+// edit lets a step change a record through update, and says whether it did: every change is
+// an entry of the log, so a record whose log did not grow is as it was, and stays that
+// revision.
+func edit(update func(func(*models.Incident) error) (models.Incident, error), step func(*models.Incident) error) (in models.Incident, different bool, err error) {
+	var same models.Incident
+	in, err = update(func(rec *models.Incident) error {
+		entries := len(rec.Log)
+		if err := step(rec); err != nil {
+			return err
+		}
+		if len(rec.Log) == entries {
+			same = *rec
+			return errRepeated
+		}
+		return nil
+	})
+	if errors.Is(err, errRepeated) {
+		return same, false, nil
+	}
+	return in, err == nil, err
 }
 
 // verdicts are those of a query, in which none stands for no judgement.
