@@ -105,9 +105,10 @@ func missedBefore(in models.Incident, p models.Promise) bool {
 	return slices.ContainsFunc(in.Deadlines, func(l models.Deadline) bool { return l.Promise == p && l.Missed })
 }
 
-// about is a notice about a deadline.
+// about is a notice about a deadline. A deadline that has only moved with the machine's
+// clock is the same one, of which nobody is told again.
 func about(in models.Incident, kind models.NoticeKind, at time.Time, l models.Deadline) models.Notice {
-	n := notice(in, kind, at, string(l.Promise), instant(l.Due))
+	n := notice(in, kind, at, string(l.Promise), instant(l.Due.Add(-in.Course.Stepped[slices.Index(models.Promises(), l.Promise)])))
 	n.Promise, n.Due = l.Promise, l.Due.UTC()
 	return n
 }

@@ -51,6 +51,10 @@ type Course struct {
 	Closed       time.Time `json:"closed,omitzero"`
 	Reviewed     time.Time `json:"reviewed,omitzero"`
 	Reopened     int       `json:"reopened,omitempty"` // how often
+	// Stepped is by how much the machine's clock was set forward (negative: back) since the
+	// incident was opened, before it was acknowledged, responded to and resolved: so much less
+	// it took than the times say.
+	Stepped [3]time.Duration `json:"stepped_ns,omitzero"`
 }
 
 // Promise is what a service level promises.

@@ -69,7 +69,7 @@ func TallyOf(in Incident) Tally {
 	for i, p := range Promises() {
 		t.Promises[i].Took = -time.Second
 		if !reached[i].IsZero() && !in.Opened.IsZero() {
-			t.Promises[i].Took = max(0, reached[i].Sub(in.Opened)).Truncate(time.Second)
+			t.Promises[i].Took = max(0, reached[i].Sub(in.Opened)-in.Course.Stepped[i]).Truncate(time.Second)
 		}
 		j := slices.IndexFunc(in.Deadlines, func(d Deadline) bool { return d.Promise == p })
 		if j < 0 {

@@ -2342,6 +2342,7 @@ export interface components {
             responded?: string;
             /** Format: date-time */
             reviewed?: string;
+            stepped_ns?: number[];
         };
         Coverage: {
             /** @description stretches without, and why */
