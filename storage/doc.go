@@ -13,6 +13,8 @@
 // on, the Uploader brings its growing clip to the bucket piece by piece, so that a stolen
 // recorder leaves something that plays.
 //
+// A [StepClock] moves the deadlines in the index when the machine's clock is set.
+//
 // A [Keeper] decides how long evidence stays: holds, retention, and the locks of a bucket
 // that can refuse a delete ([Locker]). A [Reindex] makes the records anew from the bucket.
 //

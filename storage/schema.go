@@ -20,7 +20,7 @@ import (
 // byte. A table that is walked in the order of its primary key is either stored in that
 // order (CLUSTERED) or has the rest of the row in that index (COVERING), as the database
 // can.
-var migrations = []migration{migration1, migration2, migration3, migration4, migration5, migration6, migration7}
+var migrations = []migration{migration1, migration2, migration3, migration4, migration5, migration6, migration7, migration8}
 
 // migration is one step: statements, then what only the program can work out, then the
 // statements that are cheaper once the rows are there. All of it is one transaction, so a

@@ -28,7 +28,7 @@ func TestUpgrade(t *testing.T) {
 	for version := 1; version < len(migrations); version++ {
 		t.Run(fmt.Sprintf("sqlite from schema %d", version), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "index.db")
-			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion}, old)
+			writeSchema(t, version, "sqlite", path, dialect{json: "TEXT", clustered: "WITHOUT ROWID", bind: bindQuestion, addOnly: addOnlySQLite}, old)
 			x, err := OpenSQLite(path)
 			if err != nil {
 				t.Fatal(err)
@@ -39,7 +39,7 @@ func TestUpgrade(t *testing.T) {
 		})
 		t.Run(fmt.Sprintf("postgres from schema %d", version), func(t *testing.T) {
 			dsn := server.Database(fmt.Sprintf("upgrade%d", version))
-			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", include: true, bind: bindDollar}, old)
+			writeSchema(t, version, "pgx", dsn, dialect{json: "JSON", include: true, bind: bindDollar, addOnly: addOnlyPostgres}, old)
 			x := mustPostgres(t, dsn)
 			testUpgraded(t, version, x)
 			testKept(t, x.(*sqlIndex), `TRUNCATE entries`, `TRUNCATE journal CASCADE`,

@@ -58,6 +58,7 @@ func (x *sqlIndex) UpdateSeries(ctx context.Context, id string, change func(*mod
 }
 
 func (x *sqlIndex) LinkSeries(ctx context.Context, id string, incident models.IncidentID, change func(*models.Series, *models.Incident) error) (models.Series, models.Incident, error) {
+	x.settled(ctx)
 	var s models.Series
 	var in models.Incident
 	var refused error

@@ -81,6 +81,16 @@ type sqlIndex struct {
 	tells func(ctx context.Context, tx *sql.Tx, before *models.Incident, after models.Incident) error
 	// changed is called when a record was created or changed, after it is stored; nil: nobody asks.
 	changed func()
+	// follow brings deadlines to what the clock shows, before a record is changed; nil: nobody
+	// follows the clock. See StepClock.
+	follow func(context.Context)
+}
+
+// settled lets deadlines follow the clock before a record is changed.
+func (x *sqlIndex) settled(ctx context.Context) {
+	if x.follow != nil {
+		x.follow(ctx)
+	}
 }
 
 func (x *sqlIndex) fail(op string, err error) error {
@@ -117,19 +127,22 @@ func rowOf(in models.Incident) (row, error) {
 	return r, nil
 }
 
+// errDocument says that a record is there and cannot be read.
+var errDocument = errors.New("the record in the index is damaged")
+
 // incident puts the record together; paths and curves that were not read stay out.
 func (r row) incident() (models.Incident, error) {
 	var in models.Incident
 	if err := json.Unmarshal(r.doc, &in); err != nil {
-		return in, fmt.Errorf("record: %w", err)
+		return in, fmt.Errorf("record: %w: %w", errDocument, err)
 	}
 	paths, err := perEvent[models.PathPoint](r.paths, len(in.Events))
 	if err != nil {
-		return in, fmt.Errorf("record: paths: %w", err)
+		return in, fmt.Errorf("record: paths: %w: %w", errDocument, err)
 	}
 	curves, err := perEvent[models.Sample](r.curves, len(in.Events))
 	if err != nil {
-		return in, fmt.Errorf("record: curves: %w", err)
+		return in, fmt.Errorf("record: curves: %w: %w", errDocument, err)
 	}
 	for i := range in.Events {
 		in.Events[i].Path, in.Events[i].Curve = paths[i], curves[i]
@@ -170,6 +183,7 @@ func endMicros(in models.Incident) any {
 }
 
 func (x *sqlIndex) Create(ctx context.Context, in models.Incident) (models.Incident, error) {
+	x.settled(ctx)
 	var stored models.Incident
 	if err := x.inTx(ctx, func(tx *sql.Tx) (err error) {
 		stored, err = x.createIn(ctx, tx, in)
@@ -337,6 +351,7 @@ func (x *sqlIndex) widen(ctx context.Context, tx *sql.Tx, list ...models.Inciden
 }
 
 func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
+	x.settled(ctx)
 	var in models.Incident
 	var refused error
 	err := x.inTx(ctx, func(tx *sql.Tx) error {

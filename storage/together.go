@@ -63,6 +63,7 @@ func (r *records) Get(id models.IncidentID) (models.Incident, error) {
 }
 
 func (x *sqlIndex) Together(ctx context.Context, do func(Records) error) error {
+	x.settled(ctx)
 	var refused error
 	err := x.inTx(ctx, func(tx *sql.Tx) error {
 		r := &records{ctx: ctx, x: x, tx: tx}
