@@ -256,8 +256,14 @@ func (a *Attachments) room(n int64) error {
 	return nil
 }
 
-// roomEvery is after how many bytes the room on the disk is looked at again.
-const roomEvery = 8 << 20
+const (
+	// roomEvery is after how many bytes the room on the disk is looked at again.
+	roomEvery = 8 << 20
+	// syncEvery is after how many bytes the disk has to have taken them: a large file must
+	// not fill the system's memory with what waits to be written, for footage would wait
+	// behind it, and whoever sends it behind the sync at its end.
+	syncEvery = 64 << 20
+)
 
 func (a *Attachments) write(ctx context.Context, part string, size int64, body io.Reader) (*Received, error) {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -278,15 +284,15 @@ func (a *Attachments) write(ctx context.Context, part string, size int64, body i
 
 // copy takes the body piece by piece. One byte more than allowed is enough to see that
 // there is more.
-func (a *Attachments) copy(ctx context.Context, w io.Writer, size int64, body io.Reader) (int64, []byte, error) {
+func (a *Attachments) copy(ctx context.Context, f *os.File, size int64, body io.Reader) (int64, []byte, error) {
 	most := a.o.MaxSize
 	if size >= 0 {
 		most = size
 	}
 	h := sha256.New()
 	from := contextReader{ctx, io.LimitReader(body, most+1)}
-	out := io.MultiWriter(w, h)
-	total := int64(0)
+	out := io.MultiWriter(f, h)
+	total, synced := int64(0), int64(0)
 	for {
 		n, err := io.CopyN(out, from, roomEvery)
 		total += n
@@ -304,6 +310,12 @@ func (a *Attachments) copy(ctx context.Context, w io.Writer, size int64, body io
 		}
 		if err := a.room(0); err != nil {
 			return 0, nil, err
+		}
+		if total-synced >= syncEvery {
+			if err := f.Sync(); err != nil {
+				return 0, nil, err
+			}
+			synced = total
 		}
 	}
 }

@@ -343,32 +343,28 @@ func (c *checkedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// paced is a body that may be as long as it is, but must not stop.
+// paced is a body that may be as long as it is, but must not stop. Only waiting for the
+// client counts: a disk that is slow to take what came is not the client's fault.
 type paced struct {
 	body io.Reader
-	w    http.ResponseWriter
-	got  int
+	ctl  *http.ResponseController
+	got  int           // since the client was given another while
+	left time.Duration // of that while
 }
 
 func newPaced(w http.ResponseWriter, body io.Reader) *paced {
-	p := &paced{body: body, w: w}
-	p.another()
-	return p
+	return &paced{body: body, ctl: http.NewResponseController(w), left: paceTime}
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	began := time.Now()
+	// Before, never after: net/http has its own deadline once the body is at its end.
+	_ = p.ctl.SetReadDeadline(began.Add(p.left))
+	_ = p.ctl.SetWriteDeadline(began.Add(p.left + writeTimeout)) // TLS answers in between
 	n, err := p.body.Read(b)
+	p.left -= time.Since(began)
 	if p.got += n; p.got >= pace {
-		p.got = 0
-		p.another()
+		p.got, p.left = 0, paceTime
 	}
 	return n, err
-}
-
-// another gives the client another while, for sending and, beyond it, for the answer.
-func (p *paced) another() {
-	ctl := http.NewResponseController(p.w)
-	now := time.Now()
-	_ = ctl.SetReadDeadline(now.Add(paceTime))
-	_ = ctl.SetWriteDeadline(now.Add(paceTime + writeTimeout))
 }
