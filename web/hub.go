@@ -175,6 +175,15 @@ func (h *Hub) Publish(kind string, v any) error {
 	return nil
 }
 
+// Reset has everyone who listens fetch everything anew, the server's clock too.
+func (h *Hub) Reset() {
+	m := Message{Kind: "reset", Data: []byte("{}")}
+	m.seal()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.send(m)
+}
+
 // observe counts an incident that opens and measures how old its alarm is. A record that
 // was published before, or that start-up found in the spool, is not news.
 func (h *Hub) observe(in models.Incident) {

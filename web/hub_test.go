@@ -116,6 +116,24 @@ func TestHubResume(t *testing.T) {
 	}
 }
 
+// A reset reaches who listens, and nobody who comes later: they fetch everything anyway.
+func TestHubReset(t *testing.T) {
+	h := NewHub(3)
+	c := subscribe(t, h, "")
+	publish(t, h, KindIncident, named1("a"))
+	h.Reset()
+	publish(t, h, KindIncident, named1("b"))
+	got := waiting(c)
+	if ids(t, got) != "a reset b" || string(got[1].event) != "event: reset\ndata: {}\n\n" {
+		t.Errorf("heard %s: %q", ids(t, got), got[1].event)
+	}
+	if c := subscribe(t, h, got[0].ID); c.Reset || ids(t, c.Backlog) != "b" {
+		t.Errorf("who comes back hears %s, reset %v", ids(t, c.Backlog), c.Reset)
+	}
+	h.Close()
+	h.Reset() // nobody is there
+}
+
 func TestHubRingIsBoundedByBytes(t *testing.T) {
 	h := NewHub(1000)
 	defer h.Close()
