@@ -84,6 +84,8 @@ type sqlIndex struct {
 	// follow brings deadlines to what the clock shows, before a record is changed; nil: nobody
 	// follows the clock. See StepClock.
 	follow func(context.Context)
+	// late does so for a record that is new here, but was made before; nil like follow.
+	late func(*models.Incident)
 }
 
 // settled lets deadlines follow the clock before a record is changed.
@@ -184,6 +186,9 @@ func endMicros(in models.Incident) any {
 
 func (x *sqlIndex) Create(ctx context.Context, in models.Incident) (models.Incident, error) {
 	x.settled(ctx)
+	if x.late != nil {
+		x.late(&in)
+	}
 	var stored models.Incident
 	if err := x.inTx(ctx, func(tx *sql.Tx) (err error) {
 		stored, err = x.createIn(ctx, tx, in)

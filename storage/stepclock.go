@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type StepClock struct {
 	move    func(*models.Incident, models.ClockStep) bool
 	log     *slog.Logger
 	read    func() (reading, bool)
+	since   func(time.Time) time.Duration // by how much the clock was set since this process has read it
 	machine string
 	boot    string // empty: not known
 
@@ -91,7 +93,7 @@ func NewStepClock(ctx context.Context, index Index, move func(*models.Incident, 
 		machine, _ = os.Hostname() // without a name it shares its row with others that have none
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // where there is none, each start is another one
-	c := &StepClock{x: x, move: move, log: log, read: readClocks, machine: column(machine), boot: strings.TrimSpace(string(boot))}
+	c := &StepClock{x: x, move: move, log: log, read: readClocks, since: setSince, machine: column(machine), boot: strings.TrimSpace(string(boot))}
 	return c, c.begin(ctx)
 }
 
@@ -127,7 +129,7 @@ func (c *StepClock) begin(ctx context.Context) error {
 	if err != nil {
 		return c.x.fail("clock", err)
 	}
-	c.x.follow = c.Settle
+	c.x.follow, c.x.late = c.Settle, c.catchUp
 	c.ahead.Store(r.ahead())
 	c.tell(step, changed)
 	return nil
@@ -162,6 +164,25 @@ func (c *StepClock) Settle(ctx context.Context) {
 	c.sick = false
 	c.ahead.Store(r.ahead())
 	c.tell(step, changed)
+}
+
+// catchUp moves the deadlines of an incident that was opened before the clock was set and is
+// stored only now, because the database did not answer or the clip came first.
+func (c *StepClock) catchUp(in *models.Incident) {
+	if _, stepped := c.stepped(); stepped {
+		return // they move with all others, once that is noted
+	}
+	if by := c.since(in.Opened); by.Abs() >= stepSlack {
+		in.Deadlines = slices.Clone(in.Deadlines) // whoever gave it to us may have to do so again
+		c.move(in, models.ClockStep{At: time.Now().UTC(), By: by, How: models.StepSeen})
+	}
+}
+
+// setSince is by how much the wall clock was set since a time was read from it, which says so
+// when it carries a reading of the monotonic clock too: one that was stored does not.
+func setSince(at time.Time) time.Duration {
+	now := time.Now()
+	return now.Round(0).Sub(at.Round(0)) - now.Sub(at)
 }
 
 // stepped says whether the clock was set since a step was noted.

@@ -94,7 +94,8 @@ func follow(t *testing.T, x Index, h *recorderHost) (c *StepClock, told func() [
 	t.Helper()
 	var all []noted
 	c = &StepClock{x: x.(*sqlIndex), move: shift, log: slog.New(slog.DiscardHandler), machine: h.name, boot: h.boot,
-		read: func() (reading, bool) { return h.clocks, true },
+		read:  func() (reading, bool) { return h.clocks, true },
+		since: func(time.Time) time.Duration { return 0 },
 		Moved: func(s models.ClockStep, changed []models.IncidentID) {
 			all = append(all, noted{s.By, s.How, len(changed)})
 		}}
@@ -219,6 +220,26 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 		if got := told(); len(got) != 2 {
 			t.Errorf("told %v", got)
 		}
+	})
+	t.Run("opened before, stored after", func(t *testing.T) {
+		x := open(t)()
+		defer x.Close()
+		h := &recorderHost{name: "a", boot: "1", clocks: reading{noon, hour}}
+		c, _ := follow(t, x, h)
+		c.since = func(opened time.Time) time.Duration {
+			if opened.Equal(incident(0).Opened) {
+				return -hour
+			}
+			return time.Second
+		}
+		h.goes(time.Minute, -hour)
+		early := owing(0, hour)
+		create(t, x, early, owing(1, hour))
+		if want := owing(0, hour).Deadlines; !slices.Equal(early.Deadlines, want) {
+			t.Errorf("what was given to be stored has changed: %+v", early.Deadlines)
+		}
+		check(t, x, incident(0).ID, 0)
+		check(t, x, incident(1).ID, hour)
 	})
 	t.Run("what moves", func(t *testing.T) {
 		x := open(t)()
@@ -380,7 +401,7 @@ func TestStepClockRuns(t *testing.T) {
 	create(t, x, owing(0, time.Hour))
 	began, set := time.Now(), time.Duration(0)
 	moved := make(chan models.ClockStep, 1)
-	c := &StepClock{x: x.(*sqlIndex), move: shift, log: slog.New(slog.DiscardHandler), boot: "1",
+	c := &StepClock{x: x.(*sqlIndex), move: shift, log: slog.New(slog.DiscardHandler), boot: "1", since: setSince,
 		Moved: func(s models.ClockStep, _ []models.IncidentID) { moved <- s }}
 	var mu sync.Mutex
 	c.read = func() (reading, bool) {
@@ -417,10 +438,16 @@ func TestReadClocks(t *testing.T) {
 	if d := time.Duration(b.ahead() - a.ahead()).Abs(); d > time.Second {
 		t.Errorf("%v between two readings", d)
 	}
+	at := time.Now()
+	if by := setSince(at); by.Abs() > time.Second {
+		t.Errorf("set by %v since a moment ago", by)
+	}
+	if by := setSince(at.Round(0).Add(-time.Hour)); by != 0 {
+		t.Errorf("set by %v since a time that was stored", by)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		busy := 3
-		x := &sqlIndex{}
-		c := &StepClock{x: x, read: func() (reading, bool) {
+		c := &StepClock{x: &sqlIndex{}, read: func() (reading, bool) {
 			busy--
 			return reading{}, false
 		}}
