@@ -53,12 +53,11 @@ func newNotifier(s *service, index storage.Index, evidence storage.Evidence, acc
 		return nil, err
 	}
 	n.outbox, n.dispatcher.Outbox = outbox, outbox
-	desk := func() incident.Desk { return incident.Desk{Policy: s.current.Load().Policy()} }
 	n.watcher = notify.NewWatcher(notify.Watcher{
 		Records: index, Deadlines: outbox, Log: s.log,
-		Longest: func() time.Duration { return desk().Longest() },
+		Longest: func() time.Duration { return s.desk().Longest() },
 		Owed: func(in models.Incident, at time.Time) ([]models.Notice, bool, time.Time) {
-			return desk().Owed(in, at)
+			return s.desk().Owed(in, at)
 		},
 		Miss: incident.Overdue, Send: n.dispatcher.Send, Missed: s.publish,
 	})

@@ -66,6 +66,7 @@ type service struct {
 	custody  *custodian
 	footage  *archive.Archive
 	notifier *notifier
+	clock    *storage.StepClock
 	files    files
 	notices  atomic.Pointer[web.NoticeStatus] // as followStatus last found them
 }
@@ -127,6 +128,13 @@ func (s *service) run(ctx context.Context) (err error) {
 	if s.notifier, err = newNotifier(s, index, storage.Evidence{Spool: spool, Bucket: bucket}, accounts); err != nil {
 		return err
 	}
+	if s.clock, err = storage.NewStepClock(ctx, index, func(in *models.Incident, step models.ClockStep) bool { return s.desk().Stepped(in, step) }, s.log); err != nil {
+		return err
+	}
+	s.notifier.watcher.Now = func() time.Time { // deadlines are judged once they have moved with the clock
+		s.clock.Settle(ctx)
+		return time.Now()
+	}
 	age, err := storage.OpenAgeClock(dataFile(s.cfg, "retention-clock.json"), func() bool { synced, _, known := pipeline.HostClock(); return known && synced }, s.log)
 	if err != nil {
 		return err
@@ -141,6 +149,7 @@ func (s *service) run(ctx context.Context) (err error) {
 	defer closeObjects()
 
 	s.hub = web.NewHub(eventRing)
+	s.clock.Moved = func(step models.ClockStep, changed []models.IncidentID) { s.moved(index, changed) }
 	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
 	s.keeper.Changed, s.keeper.Age = s.publish, age
 	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, web.OnBehalf{Log: s.custody.Log}
@@ -151,7 +160,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		return err
 	}
 	closing := make(chan struct{})
-	desk := func() incident.Desk { return incident.Desk{Policy: s.current.Load().Policy()} }
+	desk := s.desk
 	recorder := &pipeline.Recorder{Spool: spool, Index: index, Kick: s.uploader.Kick, Publish: s.publish, Log: s.log, Closing: closing,
 		Enter:  func(in *models.Incident) { desk().Log(in, in.Opened.UTC()) },
 		Raised: func(in *models.Incident, before models.Severity) { desk().Raised(in, before, time.Now().UTC()) }}
@@ -220,6 +229,7 @@ func (s *service) serve(ctx context.Context, watch *pipeline.Service, server *we
 	early.Go(func() error { return watch.Run(runCtx, s.cfg) })
 	early.Go(func() error { return s.followConfig(runCtx, watch, history) })
 	early.Go(func() error { return s.keeper.Run(runCtx) })
+	late.Go(func() error { return s.clock.Run(uploadCtx) }) // incidents change until the last clip is cut
 	early.Go(func() error { return s.followStatus(runCtx) })
 	early.Go(func() error { return s.notifier.watcher.Run(runCtx) })
 	late.Go(func() error { return s.notifier.dispatcher.Run(uploadCtx) }) // what the end of an incident owes is told too
@@ -326,6 +336,28 @@ func (s *service) stored(in models.Incident) {
 		s.keeper.Kick()
 	}
 	s.publish(in)
+}
+
+// desk has the rules that are in force now.
+func (s *service) desk() incident.Desk { return incident.Desk{Policy: s.current.Load().Policy()} }
+
+// movedPatience bounds how long consoles are told of incidents that moved with the clock.
+const movedPatience = 10 * time.Second
+
+// moved tells of incidents whose deadlines moved with the machine's clock, and consoles that
+// the server's clock, by which they count down, is another. Whoever hears of no incident,
+// because the index does not answer, fetches them anew.
+func (s *service) moved(index storage.Index, changed []models.IncidentID) {
+	ctx, cancel := context.WithTimeout(context.Background(), movedPatience)
+	defer cancel()
+	for _, id := range changed {
+		in, err := index.Get(ctx, id)
+		if err != nil {
+			break
+		}
+		s.publish(in)
+	}
+	s.hub.Reset()
 }
 
 func (s *service) publish(in models.Incident) { s.tell("incident", in) }

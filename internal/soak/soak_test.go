@@ -93,23 +93,39 @@ func TestDeadlineWrong(t *testing.T) {
 	at := func(d time.Duration) []models.Action {
 		return []models.Action{{At: due.Add(d), What: "deadline missed: acknowledge"}}
 	}
+	// The clock is set an hour forward after it was noted as missed.
+	const hour = time.Hour
+	moved := models.Action{At: due.Add(hour), What: "clock set", Changed: []models.Changed{{Field: "acknowledge by",
+		From: due.Format(time.RFC3339), To: due.Add(hour).Format(time.RFC3339)}}}
 	for _, tc := range []struct {
-		name   string
-		missed bool
-		log    []models.Action
-		now    time.Duration // after it was due
-		wrong  bool
+		name    string
+		missed  bool
+		log     []models.Action
+		now     time.Duration // after it was due
+		stepped time.Duration // by how much the clock was set since it was opened
+		moves   time.Duration // by how much the deadline has moved
+		wrong   bool
 	}{
-		{"its time is to come", false, nil, -time.Second, false},
-		{"over, and nobody noted it", false, nil, time.Minute, true},
-		{"noted in time", true, at(time.Second), time.Minute, false},
-		{"noted too early", true, at(-time.Second), time.Minute, true},
-		{"not in the log", true, nil, time.Minute, true},
+		{"its time is to come", false, nil, -time.Second, 0, 0, false},
+		{"over, and nobody noted it", false, nil, time.Minute, 0, 0, true},
+		{"noted in time", true, at(time.Second), time.Minute, 0, 0, false},
+		{"noted too early", true, at(-time.Second), time.Minute, 0, 0, true},
+		{"not in the log", true, nil, time.Minute, 0, 0, true},
+		{"moved with the clock", false, nil, -time.Second, hour, hour, false},
+		{"not moved with the clock", false, nil, -time.Second, -hour, 0, true},
+		{"moved, and the clock was not set", false, nil, -time.Second, 0, hour, true},
+		{"noted in time, then moved", true, append(at(time.Second), moved), 2 * hour, hour, hour, false},
+		{"noted too early, then moved", true, append(at(-time.Second), moved), 2 * hour, hour, hour, true},
 	} {
-		l := models.Deadline{Promise: models.PromiseAcknowledge, Within: time.Minute, Due: due, Missed: tc.missed}
-		if got := deadlineWrong(models.Incident{Log: tc.log}, l, due.Add(tc.now)); (got != "") != tc.wrong {
+		l := models.Deadline{Promise: models.PromiseAcknowledge, Within: time.Minute, Due: due.Add(tc.moves), Missed: tc.missed}
+		in := models.Incident{Opened: due.Add(-time.Minute), Log: tc.log, Course: models.Course{Stepped: [3]time.Duration{tc.stepped}}}
+		if got := deadlineWrong(in, l, due.Add(tc.now)); (got != "") != tc.wrong {
 			t.Errorf("%s: %q", tc.name, got)
 		}
+	}
+	long := models.Deadline{Promise: models.PromiseRespond, Within: hour, Due: due, Missed: true, Met: due.Add(time.Second)}
+	if got := deadlineWrong(models.Incident{}, long, due); got == "" {
+		t.Error("a promise for an hour that is noted as missed in a house that lives for seconds")
 	}
 }
 
