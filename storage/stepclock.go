@@ -125,13 +125,13 @@ func (c *StepClock) begin(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	changed, step, err := c.x.noteStep(ctx, c, r, models.StepStopped)
+	out, err := c.x.noteStep(ctx, c, r, models.StepStopped)
 	if err != nil {
 		return c.x.fail("clock", err)
 	}
+	c.ahead.Store(out.ahead)
 	c.x.follow, c.x.late = c.Settle, c.catchUp
-	c.ahead.Store(r.ahead())
-	c.tell(step, changed)
+	c.tell(out)
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (c *StepClock) Settle(ctx context.Context) {
 	// Others wait for it too, and have more patience.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepPatience)
 	defer cancel()
-	changed, step, err := c.x.noteStep(ctx, c, r, models.StepSeen)
+	out, err := c.x.noteStep(ctx, c, r, models.StepSeen)
 	if err != nil {
 		c.again.Store(int64(r.ran + stepEvery))
 		if !c.sick {
@@ -162,8 +162,8 @@ func (c *StepClock) Settle(ctx context.Context) {
 		return
 	}
 	c.sick = false
-	c.ahead.Store(r.ahead())
-	c.tell(step, changed)
+	c.ahead.Store(out.ahead)
+	c.tell(out)
 }
 
 // catchUp moves the deadlines of an incident that was opened before the clock was set and is
@@ -191,16 +191,17 @@ func (c *StepClock) stepped() (reading, bool) {
 	return r, ok && time.Duration(r.ahead()-c.ahead.Load()).Abs() >= stepSlack
 }
 
-// tell says that a step was noted; nil: there was none, or another process has noted it.
-func (c *StepClock) tell(s *models.ClockStep, changed []models.IncidentID) {
+// tell says that a step was noted, if one was.
+func (c *StepClock) tell(out comparison) {
+	s := out.step
 	if s == nil {
 		return
 	}
 	c.log.Warn("this machine's clock was set; open deadlines were moved with it", "by", s.By, "now", s.At.Format(time.RFC3339),
-		"how", s.How, "incidents", len(changed), "hint", "let a time server keep the clock: timedatectl set-ntp true")
+		"how", s.How, "incidents", len(out.changed), "hint", "let a time server keep the clock: timedatectl set-ntp true")
 	c.x.tellChanged()
 	if c.Moved != nil {
-		c.Moved(*s, changed)
+		c.Moved(*s, out.changed)
 	}
 }
 

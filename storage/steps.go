@@ -11,51 +11,59 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
+// comparison is what came of comparing the clocks of a machine with what was noted of them.
+type comparison struct {
+	ahead   int64             // of reading.ahead, as it is noted now
+	step    *models.ClockStep // nil: there was none, or another process of the machine has noted it
+	changed []models.IncidentID
+}
+
 // noteStep compares what the clocks of a machine show with what was noted of them last. When
 // the wall clock was set, the step and all that moves with it are stored in one transaction:
-// after a crash nothing has happened, and the next start finds the step again. step is nil
-// when there is none, or another process of the machine has noted it.
-func (x *sqlIndex) noteStep(ctx context.Context, c *StepClock, r reading, how models.StepKnown) (changed []models.IncidentID, step *models.ClockStep, err error) {
+// after a crash nothing has happened, and the next start finds the step again.
+func (x *sqlIndex) noteStep(ctx context.Context, c *StepClock, r reading, how models.StepKnown) (out comparison, err error) {
 	err = x.inTx(ctx, func(tx *sql.Tx) error {
-		changed, step = nil, nil
-		by, how, err := x.sinceNoted(ctx, tx, c, r, how)
+		ahead, by, how, err := x.sinceNoted(ctx, tx, c, r, how)
 		if err != nil {
 			return err
 		}
+		out = comparison{ahead: ahead}
 		if by.Abs() >= stepSlack {
-			if changed, step, err = x.moveDeadlines(ctx, tx, c, models.ClockStep{At: r.wall, By: by, How: how}); err != nil {
+			out.ahead = r.ahead()
+			if out.changed, out.step, err = x.moveDeadlines(ctx, tx, c, models.ClockStep{At: r.wall, By: by, How: how}); err != nil {
 				return err
 			}
 		}
 		w := where{bind: x.bind}
-		values := w.list([]any{c.machine, c.boot, r.ahead() / 1000, r.wall.UnixMicro()})
-		_, err = tx.ExecContext(ctx, `INSERT INTO machines (machine, boot, ahead_us, seen_us) VALUES (`+values+`) ON CONFLICT (machine)
-			DO UPDATE SET boot = excluded.boot, ahead_us = excluded.ahead_us, seen_us = excluded.seen_us`, w.args...)
+		values := w.list([]any{c.machine, c.boot, out.ahead, r.wall.UnixMicro()})
+		_, err = tx.ExecContext(ctx, `INSERT INTO machines (machine, boot, ahead_ns, seen_us) VALUES (`+values+`) ON CONFLICT (machine)
+			DO UPDATE SET boot = excluded.boot, ahead_ns = excluded.ahead_ns, seen_us = excluded.seen_us`, w.args...)
 		return err
 	})
-	return changed, step, err
+	return out, err
 }
 
-// sinceNoted is by how much the clock was set since it was noted last, and how that is known.
-func (x *sqlIndex) sinceNoted(ctx context.Context, tx *sql.Tx, c *StepClock, r reading, how models.StepKnown) (time.Duration, models.StepKnown, error) {
+// sinceNoted is what was noted, by how much the clock was set since, and how that is known.
+// Of a machine that was started anew what is noted is what its clocks show now.
+func (x *sqlIndex) sinceNoted(ctx context.Context, tx *sql.Tx, c *StepClock, r reading, how models.StepKnown) (int64, time.Duration, models.StepKnown, error) {
 	if x.remote { // two that note one step must see each other
 		if _, err := tx.ExecContext(ctx, `LOCK TABLE clock_steps IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-			return 0, how, err
+			return 0, 0, how, err
 		}
 	}
 	var boot string
 	var ahead, seen int64
-	err := tx.QueryRowContext(ctx, `SELECT boot, ahead_us, seen_us FROM machines WHERE machine = `+x.bind(1)+x.forUpdate, c.machine).Scan(&boot, &ahead, &seen)
+	err := tx.QueryRowContext(ctx, `SELECT boot, ahead_ns, seen_us FROM machines WHERE machine = `+x.bind(1)+x.forUpdate, c.machine).Scan(&boot, &ahead, &seen)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return 0, how, nil // nothing is known of it
+		return r.ahead(), 0, how, nil
 	case err != nil:
-		return 0, how, err
+		return 0, 0, how, err
 	case boot == c.boot && boot != "":
-		return time.Duration(r.ahead()/1000-ahead) * time.Microsecond, how, nil
+		return ahead, time.Duration(r.ahead() - ahead).Round(time.Microsecond), how, nil
 	}
 	// How long the machine was off is not known, but time does not go back.
-	return min(0, time.Duration(r.wall.UnixMicro()-seen)*time.Microsecond), models.StepAtLeast, nil
+	return r.ahead(), min(0, time.Duration(r.wall.UnixMicro()-seen)*time.Microsecond), models.StepAtLeast, nil
 }
 
 // moveDeadlines stores a step and what moves with it.
