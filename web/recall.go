@@ -115,7 +115,8 @@ func (s *Server) describeRecall(api huma.API) {
 		OperationID: "recall-clip", Method: http.MethodGet, Path: "/api/recall/{camera}/clip.mp4", Tags: tags,
 		Summary: "The footage of a time range as one MP4",
 		Description: "The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay " +
-			"gaps on its timeline. Takes ranges. At most 24 h at once. The custody log keeps who took what.",
+			"gaps on its timeline. Takes ranges; up to now it still grows, so ranges of it belong together only under one ETag: ask again up to " +
+			"a second before Footage-To for a file that stays as it is. At most 12 h at once. The custody log keeps who took what.",
 		Responses: map[string]*huma.Response{
 			"200": footageTimes(binary("the whole file", "video/mp4")),
 			"206": binary("the ranges asked for", "video/mp4"),

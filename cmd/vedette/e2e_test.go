@@ -184,7 +184,7 @@ func TestConsoleInBrowser(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := start(t, []string{"XDG_CACHE_HOME=" + filepath.Join(dir, "cache")}, "demo", "--video", footage.Path(t, "pets/pets_s2l1.mp4"), "--data", dir+"/data", "--listen", "127.0.0.1:0")
-	ctx, cancel := context.WithTimeout(t.Context(), hung+time.Minute) // the browser gives up by itself, and says at what
+	ctx, cancel := context.WithTimeout(t.Context(), 3*hung) // the browser gives up by itself, and says at what
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "e2e/real.mjs", "--url", p.URL, "--user", "admin", "--password", p.Password, "--timeout", fmt.Sprint(hung.Seconds()), "--fresh", "--evidence", dir)
 	cmd.Dir = "../../web/console"

@@ -125,6 +125,20 @@ func TestRecallWhileVedetteRuns(t *testing.T) {
 	if got, err := clip.Stat(same); err != nil || got.Frames < info.Frames || got.Frames > info.Frames+1 {
 		t.Errorf("through the API: %+v, %v", got, err)
 	}
+	// A file up to now grows while a browser fetches it in parts; one that ends a second
+	// before what there is stays as it is.
+	settled := "/api/recall/gate/clip.mp4?from=" + note.Got.From.Format(time.RFC3339Nano) + "&to=" + note.Got.To.Add(-time.Second).Format(time.RFC3339Nano)
+	first, err := client.Fetch(t.Context(), settled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "more footage", func(ctx context.Context) (bool, string) {
+		longer, err := client.Fetch(ctx, "/api/recall/gate/clip.mp4?from="+note.Got.From.Format(time.RFC3339Nano)+"&to="+time.Now().Format(time.RFC3339Nano))
+		return err == nil && len(longer) > len(body)+len(body)/4, fmt.Sprintf("%d bytes, %v", len(longer), err)
+	})
+	if second, err := client.Fetch(t.Context(), settled); err != nil || !bytes.Equal(first, second) {
+		t.Errorf("fetched again the clip is another one: %d and %d bytes, %v", len(first), len(second), err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	if err := running.Stop(ctx); err != nil {

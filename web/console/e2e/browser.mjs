@@ -95,6 +95,19 @@ export async function settled(page) {
   });
 }
 
+/**
+ * Waits until an incident's footage is finished and off to the bucket, at most so many milliseconds.
+ * @param {import("playwright-core").Page} page @param {string} id @param {number} timeout
+ */
+export async function footageStored(page, id, timeout) {
+  const until = Date.now() + timeout;
+  const state = () => page.evaluate(async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).footage.state, id);
+  for (let now = await state(); now !== "stored"; now = await state()) {
+    if (Date.now() > until) throw new Error(`the footage of ${id} is still ${now}`);
+    await page.waitForTimeout(500);
+  }
+}
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** The rules that look at colours; the others see the same document in both themes. */

@@ -10,7 +10,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { desktop, findings, launch, login, phone, visit } from "./browser.mjs";
+import { desktop, findings, footageStored, launch, login, phone, visit } from "./browser.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -199,11 +199,7 @@ try {
   await investigator.close();
 
   result.step = "the supervisor reviews it";
-  await supervisor.waitForFunction(
-    async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).footage.state === "stored",
-    id,
-    { timeout: 60_000, polling: 1000 },
-  );
+  await footageStored(supervisor, id, 60_000);
   await supervisor.goto(path);
   await supervisor.getByRole("button", { name: "Review…" }).first().click();
   await dialog.getByLabel("What happened?").fill("Somebody watched the counter and its lock.");

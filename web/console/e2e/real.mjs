@@ -4,14 +4,14 @@
 //
 // It logs in, gives the account a password of its own when asked to, waits on the queue for
 // a loitering incident to arrive without a reload, opens it, reads why it was raised and plays
-// its clip, all that within the timeout once it is in. Exit code 0 when the clip plays and the page reported no error, 1 otherwise. With
+// its clip, each within the timeout. Exit code 0 when the clip plays and the page reported no error, 1 otherwise. With
 // --fresh an incident that was there before does not count; with --judge it is judged true. With
 // --evidence it is put on hold, exported as a package into that folder, and continuous footage
 // of its camera is played.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { desktop, launch, login, phone, visit } from "./browser.mjs";
+import { desktop, footageStored, launch, login, phone, visit } from "./browser.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -37,8 +37,14 @@ let deadline = Date.now() + timeout;
 const left = () => Math.max(1, deadline - Date.now());
 let password = flags.password;
 
-/** @type {{ ok: boolean, url: string, error?: string, step: string, faults: string[], shots: string[], [key: string]: unknown }} */
-const result = { ok: false, url, step: "start", faults: [], shots: [] };
+/** @type {{ ok: boolean, url: string, error?: string, step: string, begun_s: Record<string, number>, faults: string[], shots: string[], [key: string]: unknown }} */
+const result = { ok: false, url, step: "start", begun_s: {}, faults: [], shots: [] };
+/** Says what is looked at now, so that a failure names it, and when it was begun; it has the timeout to itself. @param {string} name */
+const step = (name) => {
+  deadline = Date.now() + timeout;
+  result.step = name;
+  result.begun_s[name] = Math.round(performance.now() / 100) / 10;
+};
 
 const browser = await launch();
 try {
@@ -51,7 +57,7 @@ try {
   // The door has time of its own: how long the page takes to come is up to the machine.
   page.setDefaultTimeout(Math.max(timeout, 60_000));
 
-  result.step = "login";
+  step("login");
   await login(page, flags.user, password);
   const inside = page.getByRole("navigation", { name: "Pages" });
   const choose = page.getByRole("heading", { name: "Choose your password" });
@@ -59,7 +65,7 @@ try {
   await inside.or(choose).or(refused).first().waitFor();
   if (await refused.isVisible()) throw new Error(`login: ${await refused.textContent()}`);
   if (await choose.isVisible()) {
-    result.step = "choose a password";
+    step("choose a password");
     password = flags["new-password"];
     await page.getByLabel("New password", { exact: true }).fill(password);
     await page.getByLabel("New password again").fill(password);
@@ -68,9 +74,8 @@ try {
     result.password_changed = true;
   }
 
-  result.step = "wait for an incident";
+  step("wait for an incident");
   const waiting = Date.now();
-  deadline = waiting + timeout;
   page.setDefaultTimeout(timeout);
   await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
   await page.getByText("Live", { exact: true }).waitFor();
@@ -86,7 +91,7 @@ try {
   if (!(await page.evaluate(() => "sameDocument" in globalThis))) throw new Error("the page was reloaded");
   const id = (await loitering.getAttribute("data-id")) ?? "";
 
-  result.step = "open the incident";
+  step("open the incident");
   await page.waitForTimeout(500);
   // By its name: another one may have come before it meanwhile.
   await page.locator(`[data-id="${id.replaceAll('"', '\\"')}"]`).press("Enter");
@@ -97,7 +102,7 @@ try {
   }, id);
   if (!page.url().endsWith(encodeURIComponent(id))) throw new Error(`another page was opened: ${page.url()}`);
 
-  result.step = "read why";
+  step("read why");
   const why = page.locator("section", { has: page.getByRole("heading", { name: "Why" }) });
   await why.locator(".fact").first().waitFor();
   result.why = await why.evaluate((card) => ({
@@ -106,7 +111,7 @@ try {
     curves: card.querySelectorAll("input[type=range]").length,
   }));
 
-  result.step = "play the clip";
+  step("play the clip");
   await page.waitForFunction(
     () => {
       const v = document.querySelector("video");
@@ -132,26 +137,22 @@ try {
   if (overlay === 0) throw new Error("the zone is not drawn over the clip");
 
   if (flags.judge) {
-    result.step = "judge";
+    step("judge");
     await page.keyboard.press("t");
     await page.getByText(/^True alarm\. Logged for/).waitFor({ timeout: left() });
     result.judgement = await page.evaluate(async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).judgement, id);
   }
 
   if (flags.evidence) {
-    result.step = "wait until the clip is finished";
-    await page.waitForFunction(
-      async (i) => (await (await fetch(`/api/incidents/${encodeURIComponent(i)}`)).json()).footage.state === "stored",
-      id,
-      { timeout: left(), polling: 1000 },
-    );
-    result.step = "hold";
+    step("wait until the clip is finished");
+    await footageStored(page, id, left());
+    step("hold");
     await page.getByText("Signature valid").waitFor({ timeout: left() });
     await page.getByRole("button", { name: "Hold…" }).click();
     await page.getByLabel(/^Why\?/).fill("case 4711");
     await page.getByRole("button", { name: "Put on hold" }).click();
     await page.getByText("On hold until somebody releases it").waitFor({ timeout: left() });
-    result.step = "export";
+    step("export");
     await page.getByRole("button", { name: "Export…" }).click();
     await page.getByLabel("Who asked for it, and what for?").fill("police, case 4711");
     const [download] = await Promise.all([
@@ -160,21 +161,29 @@ try {
     ]);
     result.exhibit = join(flags.evidence, download.suggestedFilename());
     await download.saveAs(/** @type {string} */ (result.exhibit));
-    result.step = "recall";
+    step("recall");
     await page.getByRole("link", { name: "Recall" }).click();
     await page.getByText(/of this time is there/).waitFor({ timeout: left() });
     await page.keyboard.press(" ");
     await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.5, undefined, { timeout: left() });
     result.recalled = await page.evaluate(() => document.querySelector("video")?.duration);
-    result.step = "read the custody log";
+    step("read the custody log");
     await page.getByRole("link", { name: "Custody" }).click();
+    const older = page.getByRole("button", { name: "Older entries" });
     for (const act of ["Footage recalled", "Exported", "Put on hold", "Played", "Looked at"]) {
-      await page.getByRole("listitem").filter({ hasText: act }).first().waitFor({ timeout: left() });
+      // Cameras that saw much meanwhile have pushed it to an older page.
+      const entry = page.getByRole("listitem").filter({ hasText: act }).first();
+      await entry.or(older).first().waitFor({ timeout: left() });
+      while (!(await entry.isVisible()) && (await older.isVisible())) {
+        await older.click({ timeout: left() });
+        await page.getByRole("button", { name: "Loading…" }).waitFor({ state: "detached", timeout: left() });
+      }
+      await entry.waitFor({ timeout: left() });
     }
   }
 
   if (flags.shots) {
-    result.step = "take pictures";
+    step("take pictures");
     mkdirSync(flags.shots, { recursive: true });
     for (const theme of /** @type {const} */ (["dark", "light"])) {
       for (const [width, size] of /** @type {const} */ ([["desktop", desktop], ["phone", phone]])) {
@@ -207,7 +216,7 @@ try {
       }
     }
   }
-  result.step = "done";
+  step("done");
   result.ok = faults.length === 0;
 } catch (err) {
   result.error = /** @type {Error} */ (err).message;

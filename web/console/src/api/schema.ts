@@ -1599,7 +1599,7 @@ export interface paths {
         };
         /**
          * The footage of a time range as one MP4
-         * @description The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay gaps on its timeline. Takes ranges. At most 24 h at once. The custody log keeps who took what.
+         * @description The camera's own bits, in one playable file that is made while it is read; it may begin earlier, on a key frame. Gaps stay gaps on its timeline. Takes ranges; up to now it still grows, so ranges of it belong together only under one ETag: ask again up to a second before Footage-To for a file that stays as it is. At most 12 h at once. The custody log keeps who took what.
          */
         get: operations["recall-clip"];
         put?: never;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boxOf, covered, firstOf, longest, movements, pan, parseRecall, recallPath, shortest, stateAt, ticks, toInput, zoom } from "./recall";
+import { boxOf, covered, firstOf, longest, movements, pan, parseRecall, recallPath, settled, shortest, stateAt, ticks, toInput, zoom } from "./recall";
 
 const t0 = Date.UTC(2026, 10, 22, 12);
 const s = 1000;
@@ -25,6 +25,18 @@ describe("the line of time", () => {
         expect(t.at % (10 * s)).toBe(0);
       }
     }
+  });
+});
+
+describe("a clip that is fetched in parts", () => {
+  const asked = { from: t0, to: t0 + 600 * s };
+  it("stays as long as it was asked for once all of it is there", () => {
+    expect(settled(asked, { from: t0 - 2 * s, to: t0 + 600 * s }, t0 + 601 * s)).toBe(asked.to);
+    expect(settled(asked, { from: t0, to: t0 + 300 * s }, t0 + 600 * s), "a gap at its end").toBe(asked.to);
+  });
+  it("ends before what is still being written", () => {
+    expect(settled(asked, { from: t0, to: t0 + 300 * s }, t0 + 301 * s)).toBe(t0 + 299 * s);
+    expect(settled(asked, { from: t0, to: t0 + 500 }, t0 + s), "and is not empty").toBe(t0 + 500);
   });
 });
 

@@ -15,7 +15,7 @@ export interface Range {
 export const shortest = 2 * minute;
 export const longest = 31 * day;
 /** The server makes no longer file than that. */
-export const longestClip = day;
+export const longestClip = 12 * hour;
 
 /** Zooms around an instant, which stays where it is; factor 0.5 shows half as much. */
 export function zoom(r: Range, at: number, factor: number): Range {
@@ -74,6 +74,19 @@ export function stateAt(c: Coverage, at: number): { has: boolean; gap?: Gap } {
 export function firstOf(c: Coverage | undefined, r: Range): number {
   const first = (c?.have ?? []).find((s) => parse(s.to) > r.from && parse(s.from) < r.to);
   return first ? Math.max(r.from, parse(first.from)) : r.from;
+}
+
+/** How long footage may take from the camera to the disk before it counts as all there. */
+const settling = minute;
+
+/**
+ * Up to when a clip can be fetched in parts: what is still being written grows between one part
+ * and the next, and the parts of two makings are no file. has is what there was of it at now.
+ */
+export function settled(asked: Range, has: Range, now: number): number {
+  const growing = has.to < asked.to && now - has.to < settling;
+  // A second is far more than pictures come out of order, and no clip is left empty.
+  return growing ? Math.max(has.to - 1000, Math.min(has.to, asked.from + 1000)) : asked.to;
 }
 
 /** Joins what follows within a moment: somebody who stands still for a breath moved once. */
