@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -32,6 +33,12 @@ func (d Desk) Stepped(in *models.Incident, s models.ClockStep) bool {
 	for i, p := range models.Promises() {
 		if begun(in, p).IsZero() {
 			in.Course.Stepped[i] += s.By
+		}
+	}
+	in.Investigation.Effort = slices.Clone(in.Investigation.Effort)
+	for i := range in.Investigation.Effort {
+		if e := &in.Investigation.Effort[i]; e.Timing {
+			e.From = e.From.Add(s.By)
 		}
 	}
 	enter(in, Program, stepWords(s), stepNotes[s.How], now(in, s.At), moved...)

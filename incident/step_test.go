@@ -87,10 +87,16 @@ func TestSteppedMovesOnlyWhatRuns(t *testing.T) {
 	d.Policy.Waits = []models.Wait{{ID: "police", Pauses: []models.Promise{models.PromiseRespond}}}
 	in := fresh(d, at)
 	must(t, Acknowledge(&in, "anna", "", at.Add(time.Minute)))
+	must(t, d.AddEffort(&in, "anna", models.Effort{ID: "a", From: at, Spent: time.Minute}, at.Add(time.Minute)))
+	must(t, d.StartTimer(&in, "anna", models.Effort{ID: "b"}, at.Add(time.Minute)))
 	must(t, d.Wait(&in, "anna", "police", "", at.Add(2*time.Minute)))
 	was := append([]models.Deadline(nil), in.Deadlines...)
 	if !d.Stepped(&in, stepped(at.Add(3*time.Minute), time.Hour)) || !reflect.DeepEqual(in.Deadlines, was) {
 		t.Errorf("deadlines %+v, were %+v", in.Deadlines, was)
+	}
+	must(t, d.StopTimer(&in, "anna", at.Add(time.Hour+4*time.Minute)))
+	if e := in.Investigation.Effort; !e[0].From.Equal(at) || e[1].Spent != 3*time.Minute {
+		t.Errorf("effort %+v, want what was logged and 3 minutes by the timer", e)
 	}
 	must(t, d.Resume(&in, "anna", "", at.Add(time.Hour+4*time.Minute)))
 	if got, want := in.Deadlines[1].Due, at.Add(time.Hour+12*time.Minute); !got.Equal(want) {

@@ -269,6 +269,32 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 			t.Errorf("told %v, want %v", got, want)
 		}
 	})
+	t.Run("notices wait as long as they were to", func(t *testing.T) {
+		x := open(t)()
+		defer x.Close()
+		outbox, err := NewOutbox(x, func(*models.Incident, models.Incident) []models.Dispatch { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &recorderHost{name: "a", boot: "1", clocks: reading{noon, hour}}
+		c, _ := follow(t, x, h)
+		waits := post("a", "pager", models.SeverityHigh, 5*60)
+		if err := outbox.Put(t.Context(), waits); err != nil {
+			t.Fatal(err)
+		}
+		for _, by := range []time.Duration{-hour, 2 * hour, -hour} {
+			h.goes(10*time.Minute, by) // by then it may go
+			c.Settle(t.Context())
+			for _, wait := range []time.Duration{-time.Second, time.Second} {
+				at := waits.Next.Add(by + wait)
+				if got, err := outbox.Claim(t.Context(), "pager", at, time.Minute, 1); err != nil || len(got) == 1 != (wait > 0) {
+					t.Errorf("set by %v, %v after it may go: %d taken (%v)", by, wait, len(got), err)
+				}
+			}
+			// It was taken, and may be taken again a minute later.
+			waits.Next = waits.Next.Add(by + time.Second + time.Minute)
+		}
+	})
 	for _, tc := range []struct {
 		name string
 		off  func(*recorderHost)

@@ -99,10 +99,25 @@ func (x *sqlIndex) moveDeadlines(ctx context.Context, tx *sql.Tx, c *StepClock, 
 			}
 		}
 	}
+	if same == 0 {
+		if err := x.moveOutbox(ctx, tx, s); err != nil {
+			return nil, nil, err
+		}
+	}
 	w := where{bind: x.bind}
 	values := w.list([]any{s.Number, c.machine, s.At.UnixMicro(), s.By.Microseconds(), string(s.How), same, len(changed)})
 	_, err = tx.ExecContext(ctx, `INSERT INTO clock_steps (number, machine, at_us, by_us, how, same_as, moved) VALUES (`+values+`)`, w.args...)
 	return changed, &s, err
+}
+
+// moveOutbox lets notices wait for as long as they were to, for another attempt or until a
+// claim is over, and those go at once that were to.
+func (x *sqlIndex) moveOutbox(ctx context.Context, tx *sql.Tx, s models.ClockStep) error {
+	w := where{bind: x.bind}
+	set := "next_us = next_us + " + w.arg(s.By.Microseconds())
+	w.add("state = 'waiting'")
+	_, err := tx.ExecContext(ctx, "UPDATE outbox SET "+set+w.String(), w.args...)
+	return err
 }
 
 // sameStep is the number of the step of another machine that this one is, too; 0: none. The
