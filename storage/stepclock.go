@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,10 +39,10 @@ type StepClock struct {
 	machine string
 	boot    string // empty: not known
 
-	ahead atomic.Int64 // of reading.ahead, as it was noted last
-	mu    sync.Mutex   // held by whoever notes a step, which others wait for
-	again atomic.Int64 // reading.ran before which no other attempt is made
-	sick  bool         // the last attempt failed, which was said; under mu
+	ahead atomic.Int64  // of reading.ahead, as it was noted last
+	turn  chan struct{} // holds one token of whoever notes a step, which others wait for
+	again atomic.Int64  // reading.ran before which no other attempt is made
+	sick  bool          // the last attempt failed, which was said; of who has the turn
 }
 
 // reading is what the clocks of a machine show at one instant.
@@ -66,8 +65,9 @@ const (
 	// seenEvery is how often it is noted what the clock shows: after the machine was started
 	// anew, nothing else tells that it was set back.
 	seenEvery = time.Minute
-	// stepPatience bounds one attempt to note a step.
-	stepPatience = time.Minute
+	// stepPatience bounds one attempt to note a step, which takes about 1 ms for each incident
+	// that moves.
+	stepPatience = 10 * time.Minute
 	// oneReading is how long a reading may take, in which the program may have been made to
 	// wait between one clock and the other.
 	oneReading = 10 * time.Millisecond
@@ -130,6 +130,7 @@ func (c *StepClock) begin(ctx context.Context) error {
 		return c.x.fail("clock", err)
 	}
 	c.ahead.Store(out.ahead)
+	c.turn = make(chan struct{}, 1)
 	c.x.follow, c.x.late = c.Settle, c.catchUp
 	c.tell(out)
 	return nil
@@ -142,8 +143,12 @@ func (c *StepClock) Settle(ctx context.Context) {
 	if _, stepped := c.stepped(); !stepped {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return
+	}
 	r, stepped := c.stepped()
 	if !stepped || int64(r.ran) < c.again.Load() {
 		return
