@@ -41,12 +41,12 @@ func (d Desk) Stepped(in *models.Incident, s models.ClockStep) bool {
 			e.From = e.From.Add(s.By)
 		}
 	}
-	enter(in, Program, stepWords(s), stepNotes[s.How], now(in, s.At), moved...)
+	enter(in, Program, StepWords(s), stepNotes[s.How], now(in, s.At), moved...)
 	return true
 }
 
-// stepWords say how a clock was set.
-func stepWords(s models.ClockStep) string {
+// StepWords say by how much a clock was set.
+func StepWords(s models.ClockStep) string {
 	by := s.By.Abs().Round(time.Millisecond).String()
 	if s.How == models.StepAtLeast {
 		by = "at least " + by

@@ -125,7 +125,7 @@ func TestStepWords(t *testing.T) {
 		{models.ClockStep{By: -time.Hour, How: models.StepStopped}, "clock of the machine set back by 1h0m0s"},
 		{models.ClockStep{By: -time.Hour, How: models.StepAtLeast}, "clock of the machine set back by at least 1h0m0s"},
 	} {
-		if got := stepWords(tc.s); got != tc.want {
+		if got := StepWords(tc.s); got != tc.want {
 			t.Errorf("got %q, want %q", got, tc.want)
 		}
 		if stepNotes[tc.s.How] == "" {

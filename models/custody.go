@@ -23,6 +23,7 @@ const (
 	ActKeyRotated  Act = "key_rotated"    // another key signs from now on
 	ActReindexed   Act = "reindexed"      // the index was made anew from the manifests
 	ActTimestamped Act = "timestamped"    // an authority has stamped a checkpoint
+	ActClockSet    Act = "clock_set"      // the machine's clock was set; the note says by how much
 	ActChanged     Act = "changed"        // a person changed an incident; the note says by what
 )
 

@@ -26,14 +26,9 @@ import (
 //
 // It is safe for concurrent use.
 type StepClock struct {
-	// Moved, when set before the index is used, is told of each step that was noted, with the
-	// incidents whose records have changed. Whoever changes a record waits for it, so it must
-	// change none itself.
-	Moved func(step models.ClockStep, changed []models.IncidentID)
+	StepOptions
 
 	x       *sqlIndex
-	move    func(*models.Incident, models.ClockStep) bool
-	log     *slog.Logger
 	read    func() (reading, bool)
 	since   func(time.Time) time.Duration // by how much the clock was set since this process has read it
 	machine string
@@ -43,6 +38,17 @@ type StepClock struct {
 	turn  chan struct{} // holds one token of whoever notes a step, which others wait for
 	again atomic.Int64  // reading.ran before which no other attempt is made
 	sick  bool          // the last attempt failed, which was said; of who has the turn
+}
+
+// StepOptions say what is done when the clock was set.
+type StepOptions struct {
+	// Move changes the deadlines of an incident, within the transaction that notes the step,
+	// and must not use the index; false leaves the record as it is.
+	Move func(in *models.Incident, step models.ClockStep) bool
+	// Moved is told of each step that was noted, with the incidents whose records have
+	// changed. Who waits to change a record waits for it, so it must change none itself.
+	Moved func(step models.ClockStep, changed []models.IncidentID)
+	Log   *slog.Logger
 }
 
 // reading is what the clocks of a machine show at one instant.
@@ -79,11 +85,9 @@ const (
 	guestsApart = 10 * time.Minute
 )
 
-// NewStepClock follows the clock of this machine for an index of this package. move changes
-// the deadlines of an incident for a step, within the transaction that notes it, and must
-// not use the index; false leaves the record as it is. A step while nothing ran is noted
-// before it returns. Call it before the index is used, and Run then.
-func NewStepClock(ctx context.Context, index Index, move func(*models.Incident, models.ClockStep) bool, log *slog.Logger) (*StepClock, error) {
+// NewStepClock follows the clock of this machine for an index of this package. A step while
+// nothing ran is noted before it returns. Call it before the index is used, and Run then.
+func NewStepClock(ctx context.Context, index Index, o StepOptions) (*StepClock, error) {
 	x, ok := index.(*sqlIndex)
 	if !ok {
 		return nil, fmt.Errorf("clock: %T has no deadlines", index)
@@ -93,7 +97,7 @@ func NewStepClock(ctx context.Context, index Index, move func(*models.Incident, 
 		machine, _ = os.Hostname() // without a name it shares its row with others that have none
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // where there is none, each start is another one
-	c := &StepClock{x: x, move: move, log: log, read: readClocks, since: setSince, machine: column(machine), boot: strings.TrimSpace(string(boot))}
+	c := &StepClock{StepOptions: o, x: x, read: readClocks, since: setSince, machine: column(machine), boot: strings.TrimSpace(string(boot))}
 	return c, c.begin(ctx)
 }
 
@@ -160,7 +164,7 @@ func (c *StepClock) Settle(ctx context.Context) {
 	if err != nil {
 		c.again.Store(int64(r.ran + stepEvery))
 		if !c.sick {
-			c.log.Error("this machine's clock was set, and deadlines cannot be moved with it; trying again",
+			c.Log.Error("this machine's clock was set, and deadlines cannot be moved with it; trying again",
 				"by", time.Duration(r.ahead()-c.ahead.Load()), "err", c.x.explain(err))
 		}
 		c.sick = true
@@ -179,7 +183,7 @@ func (c *StepClock) catchUp(in *models.Incident) {
 	}
 	if by := c.since(in.Opened); by.Abs() >= stepSlack {
 		in.Deadlines = slices.Clone(in.Deadlines) // whoever gave it to us may have to do so again
-		c.move(in, models.ClockStep{At: time.Now().UTC(), By: by, How: models.StepSeen})
+		c.Move(in, models.ClockStep{At: time.Now().UTC(), By: by, How: models.StepSeen})
 	}
 }
 
@@ -202,12 +206,10 @@ func (c *StepClock) tell(out comparison) {
 	if s == nil {
 		return
 	}
-	c.log.Warn("this machine's clock was set; open deadlines were moved with it", "by", s.By, "now", s.At.Format(time.RFC3339),
+	c.Log.Warn("this machine's clock was set; open deadlines were moved with it", "by", s.By, "now", s.At.Format(time.RFC3339),
 		"how", s.How, "incidents", len(out.changed), "hint", "let a time server keep the clock: timedatectl set-ntp true")
 	c.x.tellChanged()
-	if c.Moved != nil {
-		c.Moved(*s, out.changed)
-	}
+	c.Moved(*s, out.changed)
 }
 
 // Run looks at the clock until ctx ends.

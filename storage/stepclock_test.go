@@ -94,12 +94,13 @@ type noted struct {
 func follow(t *testing.T, x Index, h *recorderHost) (c *StepClock, told func() []noted) {
 	t.Helper()
 	var all []noted
-	c = &StepClock{x: x.(*sqlIndex), move: shift, log: slog.New(slog.DiscardHandler), machine: h.name, boot: h.boot,
+	c = &StepClock{x: x.(*sqlIndex), machine: h.name, boot: h.boot,
 		read:  func() (reading, bool) { return h.clocks, true },
 		since: func(time.Time) time.Duration { return 0 },
-		Moved: func(s models.ClockStep, changed []models.IncidentID) {
-			all = append(all, noted{s.By, s.How, len(changed)})
-		}}
+		StepOptions: StepOptions{Move: shift, Log: slog.New(slog.DiscardHandler),
+			Moved: func(s models.ClockStep, changed []models.IncidentID) {
+				all = append(all, noted{s.By, s.How, len(changed)})
+			}}}
 	if err := c.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -355,7 +356,7 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 		c, told := follow(t, x, h)
 		calls := 0
 		gone, cut := context.WithCancel(t.Context())
-		c.move = func(in *models.Incident, s models.ClockStep) bool {
+		c.Move = func(in *models.Incident, s models.ClockStep) bool {
 			if calls++; calls == 2 {
 				cut()
 			}
@@ -436,8 +437,8 @@ func TestStepClockRuns(t *testing.T) {
 	create(t, x, owing(0, time.Hour))
 	began, set := time.Now(), time.Duration(0)
 	moved := make(chan models.ClockStep, 1)
-	c := &StepClock{x: x.(*sqlIndex), move: shift, log: slog.New(slog.DiscardHandler), boot: "1", since: setSince,
-		Moved: func(s models.ClockStep, _ []models.IncidentID) { moved <- s }}
+	c := &StepClock{x: x.(*sqlIndex), boot: "1", since: setSince, StepOptions: StepOptions{Move: shift, Log: slog.New(slog.DiscardHandler),
+		Moved: func(s models.ClockStep, _ []models.IncidentID) { moved <- s }}}
 	var mu sync.Mutex
 	c.read = func() (reading, bool) {
 		mu.Lock()

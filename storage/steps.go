@@ -83,7 +83,7 @@ func (x *sqlIndex) moveDeadlines(ctx context.Context, tx *sql.Tx, c *StepClock, 
 		}
 		for _, id := range ids {
 			_, refused, err := x.change(ctx, tx, id, func(in *models.Incident) error {
-				if !c.move(in, s) {
+				if !c.Move(in, s) {
 					return errRefused
 				}
 				return nil
@@ -91,7 +91,7 @@ func (x *sqlIndex) moveDeadlines(ctx context.Context, tx *sql.Tx, c *StepClock, 
 			switch {
 			case refused != nil:
 			case errors.Is(err, errDocument), errors.Is(err, fs.ErrNotExist): // one record that cannot be read keeps no other from moving
-				c.log.Error("a deadline does not move with the clock", "incident", id, "err", err)
+				c.Log.Error("a deadline does not move with the clock", "incident", id, "err", err)
 			case err != nil:
 				return nil, nil, err
 			default:

@@ -173,7 +173,7 @@ var roles = list(models.RoleClip, models.RoleStill, models.RolePicture, models.R
 
 var acts = list(models.ActStarted, models.ActCreated, models.ActUploaded, models.ActViewed, models.ActPlayed, models.ActRecalled,
 	models.ActExported, models.ActRedacted, models.ActHeld, models.ActReleased, models.ActDeleted, models.ActDamaged,
-	models.ActConfigured, models.ActKeyRotated, models.ActReindexed, models.ActTimestamped, models.ActChanged,
+	models.ActConfigured, models.ActKeyRotated, models.ActReindexed, models.ActTimestamped, models.ActClockSet, models.ActChanged,
 	models.ActLoggedIn, models.ActLoginFailed, models.ActLockedOut, models.ActUnlocked, models.ActLoggedOut, models.ActPasswordChanged,
 	models.ActPersonCreated, models.ActPersonChanged, models.ActTokenCreated, models.ActTokenUsed, models.ActTokenRevoked, models.ActRefused)
 

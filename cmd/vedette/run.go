@@ -128,7 +128,10 @@ func (s *service) run(ctx context.Context) (err error) {
 	if s.notifier, err = newNotifier(s, index, storage.Evidence{Spool: spool, Bucket: bucket}, accounts); err != nil {
 		return err
 	}
-	if s.clock, err = storage.NewStepClock(ctx, index, func(in *models.Incident, step models.ClockStep) bool { return s.desk().Stepped(in, step) }, s.log); err != nil {
+	s.hub = web.NewHub(eventRing)
+	if s.clock, err = storage.NewStepClock(ctx, index, storage.StepOptions{Log: s.log,
+		Move:  func(in *models.Incident, step models.ClockStep) bool { return s.desk().Stepped(in, step) },
+		Moved: func(step models.ClockStep, changed []models.IncidentID) { s.moved(index, step, changed) }}); err != nil {
 		return err
 	}
 	s.notifier.watcher.Now = func() time.Time { // deadlines are judged once they have moved with the clock
@@ -148,8 +151,6 @@ func (s *service) run(ctx context.Context) (err error) {
 	objects, closeObjects := objectDetector(s.cfg, s.log)
 	defer closeObjects()
 
-	s.hub = web.NewHub(eventRing)
-	s.clock.Moved = func(step models.ClockStep, changed []models.IncidentID) { s.moved(index, changed) }
 	s.keeper = newKeeper(s.cfg, index, bucket, s.log)
 	s.keeper.Changed, s.keeper.Age = s.publish, age
 	s.keeper.Signer, s.keeper.Custody = s.custody.Keys, web.OnBehalf{Log: s.custody.Log}
@@ -344,12 +345,16 @@ func (s *service) desk() incident.Desk { return incident.Desk{Policy: s.current.
 // movedPatience bounds how long consoles are told of incidents that moved with the clock.
 const movedPatience = 10 * time.Second
 
-// moved tells of incidents whose deadlines moved with the machine's clock, and consoles that
-// the server's clock, by which they count down, is another. Whoever hears of no incident,
-// because the index does not answer, fetches them anew.
-func (s *service) moved(index storage.Index, changed []models.IncidentID) {
+// moved enters into the custody log that the machine's clock was set, for by that clock its
+// entries are dated. Consoles are told of incidents whose deadlines moved, and that the
+// server's clock, by which they count down, is another. Whoever hears of no incident, because
+// the index does not answer, fetches them anew.
+func (s *service) moved(index storage.Index, step models.ClockStep, changed []models.IncidentID) {
 	ctx, cancel := context.WithTimeout(context.Background(), movedPatience)
 	defer cancel()
+	if err := s.enter(ctx, models.ActClockSet, s.current.Load(), incident.StepWords(step)); err != nil {
+		s.log.Error("the custody log does not say that the clock was set", "err", err)
+	}
 	for _, id := range changed {
 		in, err := index.Get(ctx, id)
 		if err != nil {

@@ -2361,7 +2361,7 @@ export interface components {
         };
         CustodyRecord: {
             /** @enum {string} */
-            act: "started" | "created" | "uploaded" | "viewed" | "played" | "recalled" | "exported" | "redacted" | "held" | "released" | "deleted" | "damaged" | "config_changed" | "key_rotated" | "reindexed" | "timestamped" | "changed" | "logged_in" | "login_failed" | "locked_out" | "unlocked" | "logged_out" | "password_changed" | "person_created" | "person_changed" | "token_created" | "token_used" | "token_revoked" | "refused";
+            act: "started" | "created" | "uploaded" | "viewed" | "played" | "recalled" | "exported" | "redacted" | "held" | "released" | "deleted" | "damaged" | "config_changed" | "key_rotated" | "reindexed" | "timestamped" | "clock_set" | "changed" | "logged_in" | "login_failed" | "locked_out" | "unlocked" | "logged_out" | "password_changed" | "person_created" | "person_changed" | "token_created" | "token_used" | "token_revoked" | "refused";
             /** Format: date-time */
             at: string;
             camera?: string;
