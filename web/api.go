@@ -200,6 +200,9 @@ func document(o *huma.OpenAPI) ([]byte, error) {
 			}
 		}
 	}
+	if err := exemplify(o); err != nil {
+		return nil, err
+	}
 	for name, schema := range o.Components.Schemas.Map() {
 		for _, p := range schema.Properties {
 			if p.Type == huma.TypeArray {

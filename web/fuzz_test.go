@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -165,18 +166,9 @@ func newWalk(t *testing.T, seed uint64) *walk {
 			t.Fatal(err)
 		}
 	}
-	var doc any
-	body := w.do("GET", "/api/openapi.json", "", w.as(people.AdminUser)).Body
-	if doc, err = jsonschema.UnmarshalJSON(body); err != nil {
-		t.Fatal(err)
-	}
-	w.schemas = jsonschema.NewCompiler()
-	w.schemas.DefaultDraft(jsonschema.Draft2020)
-	w.schemas.AssertFormat()
-	if err := w.schemas.AddResource("api.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	w.maker = &maker{spec: readSpec(doc.(map[string]any)), things: &things{by: map[string][]string{}}, rng: rand.New(rand.NewPCG(seed, 7)), now: now}
+	var doc map[string]any
+	doc, w.schemas = compileDescription(t, w.do("GET", "/api/openapi.json", "", w.as(people.AdminUser)).Body)
+	w.maker = &maker{spec: readSpec(doc), things: &things{by: map[string][]string{}}, rng: rand.New(rand.NewPCG(seed, 7)), now: now}
 	for kind, names := range map[string][]string{"camera": {"gate", "yard"}, "source": {"door"}, "secret": {doorSecret}, "user": {"monitor", "supervisor", "administrator"},
 		"site": {"arcade"}, "zone": {"door"}, "groups": {"north", "south"}, "incident": {string(w.north.ID), string(w.south.ID)}} {
 		for _, name := range names {
@@ -186,6 +178,22 @@ func newWalk(t *testing.T, seed uint64) *walk {
 	w.furnish()
 	w.story()
 	return w
+}
+
+// compileDescription reads a description and makes its schemas ready to check with.
+func compileDescription(t *testing.T, body io.Reader) (map[string]any, *jsonschema.Compiler) {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := jsonschema.NewCompiler()
+	schemas.DefaultDraft(jsonschema.Draft2020)
+	schemas.AssertFormat()
+	if err := schemas.AddResource("api.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc.(map[string]any), schemas
 }
 
 // walkers are who asks, the one who may do everything most often.

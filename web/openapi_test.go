@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
@@ -138,4 +141,69 @@ func TestEveryOperationNeedsASession(t *testing.T) {
 			t.Errorf("GET %s without a session: got %d: %.80s", path, a.StatusCode, a.body)
 		}
 	}
+}
+
+// Every operation that answers with a list shows one, which is not empty and fits the
+// description.
+func TestListsHaveExamples(t *testing.T) {
+	s := newSite(t)
+	doc, schemas := compileDescription(t, bytes.NewReader(s.logIn().want(http.StatusOK, "GET", "/api/openapi.json", nil).body))
+	w := &walk{maker: &maker{spec: readSpec(doc)}, schemas: schemas, checks: map[string]*jsonschema.Schema{}}
+	lists := 0
+	for _, c := range w.calls {
+		if c.method != http.MethodGet {
+			continue
+		}
+		answer, _ := c.op["responses"].(map[string]any)["200"].(map[string]any)
+		content, _ := answer["content"].(map[string]any)["application/json"].(map[string]any)
+		schema, _ := content["schema"].(map[string]any)
+		if schema == nil {
+			continue
+		}
+		list := w.listOf(schema)
+		if list == nil {
+			continue
+		}
+		lists++
+		example := content["example"]
+		if example == nil {
+			t.Errorf("%s has no example", c.id)
+			continue
+		}
+		body, err := json.Marshal(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.fits(c, answered{body: body}, "200", "application/json"); err != nil {
+			t.Errorf("%s: %v", c.id, err)
+		}
+		if len(list(example)) == 0 {
+			t.Errorf("%s: the example has nothing in its list", c.id)
+		}
+	}
+	if lists < 23 {
+		t.Errorf("%d operations answer with a list", lists)
+	}
+}
+
+// listOf says how to get at the list of an answer; nil: it has none.
+func (s *spec) listOf(schema map[string]any) func(any) []any {
+	isList := func(schema any) bool {
+		m, _ := schema.(map[string]any)
+		return strings.Contains(fmt.Sprint(m["type"]), "array")
+	}
+	if isList(schema) {
+		return func(v any) []any { list, _ := v.([]any); return list }
+	}
+	properties, _ := s.follow(schema)["properties"].(map[string]any)
+	for _, name := range []string{"items", "rows", "lines", "officers", "have"} {
+		if isList(properties[name]) {
+			return func(v any) []any {
+				object, _ := v.(map[string]any)
+				list, _ := object[name].([]any)
+				return list
+			}
+		}
+	}
+	return nil
 }

@@ -4211,6 +4211,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "window",
+                     *           "name": "Jewellery window",
+                     *           "health": {
+                     *             "camera": "window",
+                     *             "connection": "connected",
+                     *             "since": "2026-11-21T16:40:12Z",
+                     *             "codec": "h264",
+                     *             "width": 1920,
+                     *             "height": 1080,
+                     *             "last_frame": "2026-11-22T23:40:12Z",
+                     *             "clock": "camera",
+                     *             "clock_offset_ns": -40000000,
+                     *             "clock_drift_ppm": 1.2,
+                     *             "recording": true,
+                     *             "archived_since": "2026-11-08T23:40:12Z",
+                     *             "sessions": 2,
+                     *             "bytes": 41870112884,
+                     *             "access_units": 2790001,
+                     *             "packets_lost": 0,
+                     *             "decode_errors": 0,
+                     *             "frames": 1116000,
+                     *             "frames_analysed": 1115820,
+                     *             "object_looks": 40113,
+                     *             "object_looks_over": 0,
+                     *             "object_looks_failed": 0,
+                     *             "frames_shed": 180,
+                     *             "buffered_ns": 11000000000,
+                     *             "buffer_bytes": 4100232
+                     *           },
+                     *           "zones": [
+                     *             {
+                     *               "id": "glass",
+                     *               "polygon": [
+                     *                 {
+                     *                   "x": 0.1,
+                     *                   "y": 0.4
+                     *                 },
+                     *                 {
+                     *                   "x": 0.9,
+                     *                   "y": 0.4
+                     *                 },
+                     *                 {
+                     *                   "x": 0.9,
+                     *                   "y": 0.95
+                     *                 },
+                     *                 {
+                     *                   "x": 0.1,
+                     *                   "y": 0.95
+                     *                 }
+                     *               ],
+                     *               "rules": [
+                     *                 {
+                     *                   "kind": "loitering",
+                     *                   "severity": "high",
+                     *                   "labels": [
+                     *                     "person"
+                     *                   ],
+                     *                   "dwell_ns": 30000000000
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "fps": 10,
+                     *           "objects": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CameraList"];
                 };
             };
@@ -4351,6 +4423,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "index": 90412,
+                     *           "leaf": "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
+                     *           "at": "2026-11-22T23:40:52Z",
+                     *           "who": "mara",
+                     *           "act": "played",
+                     *           "incident": "20261122T234012.000Z-window-glass-loitering-7",
+                     *           "camera": "window",
+                     *           "objects": [
+                     *             {
+                     *               "role": "clip",
+                     *               "key": "incidents/2026/11/22/20261122T234012.000Z-window-glass-loitering-7/clip.mp4",
+                     *               "type": "video/mp4",
+                     *               "size": 41203874,
+                     *               "sha256": "6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"
+                     *             }
+                     *           ],
+                     *           "remote": "192.0.2.40"
+                     *         }
+                     *       ],
+                     *       "next": "90412"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustodyPage"];
                 };
             };
@@ -4673,6 +4771,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "t6f8n3w2qz",
+                     *           "number": 77,
+                     *           "site": "arcade",
+                     *           "from": "2026-11-22T22:00:12Z",
+                     *           "to": "2026-11-23T05:40:12Z",
+                     *           "by": "mara",
+                     *           "at": "2026-11-23T05:40:12Z",
+                     *           "notes": "The gate of the yard does not close by itself.",
+                     *           "sheet": {
+                     *             "open": [
+                     *               {
+                     *                 "id": "20261122T234012.000Z-window-glass-loitering-7",
+                     *                 "number": 2411,
+                     *                 "camera": "window",
+                     *                 "zone": "glass",
+                     *                 "kind": "loitering",
+                     *                 "severity": "high",
+                     *                 "state": "acknowledged",
+                     *                 "officer": "mara",
+                     *                 "alarm": "2026-11-22T23:40:12Z",
+                     *                 "due": "2026-11-23T07:40:12Z"
+                     *               }
+                     *             ],
+                     *             "overdue": 0,
+                     *             "happened": {
+                     *               "opened": 3,
+                     *               "true": 1,
+                     *               "nuisance": 2,
+                     *               "closed": 2
+                     *             },
+                     *             "work": [
+                     *               {
+                     *                 "officer": "mara",
+                     *                 "incidents": 1,
+                     *                 "overdue": 0
+                     *               }
+                     *             ],
+                     *             "journal": [
+                     *               {
+                     *                 "id": "m4v9dk2c7p",
+                     *                 "number": 812,
+                     *                 "site": "arcade",
+                     *                 "at": "2026-11-22T20:40:12Z",
+                     *                 "logged": "2026-11-22T20:42:12Z",
+                     *                 "who": "mara",
+                     *                 "kind": "key",
+                     *                 "text": "Key 12 handed to Mr. Lang, plumber",
+                     *                 "measures": "Identity checked, signed for"
+                     *               }
+                     *             ],
+                     *             "troubles": []
+                     *           },
+                     *           "taken_by": "otto",
+                     *           "taken": "2026-11-23T05:44:12Z"
+                     *         }
+                     *       ],
+                     *       "next": ""
+                     *     }
+                     */
                     "application/json": components["schemas"]["HandoverPage"];
                 };
             };
@@ -5178,6 +5339,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "20261122T234012.000Z-window-glass-loitering-7",
+                     *           "number": 2411,
+                     *           "origin": "detection",
+                     *           "site": "arcade",
+                     *           "camera": "window",
+                     *           "zone": "glass",
+                     *           "kind": "loitering",
+                     *           "severity": "high",
+                     *           "state": "acknowledged",
+                     *           "label": "person",
+                     *           "score": 0.93,
+                     *           "start": "2026-11-22T23:39:30Z",
+                     *           "alarm": "2026-11-22T23:40:12Z",
+                     *           "end": "2026-11-22T23:41:47Z",
+                     *           "opened": "2026-11-22T23:40:12.2Z",
+                     *           "box": {
+                     *             "x": 0,
+                     *             "y": 0,
+                     *             "w": 0,
+                     *             "h": 0
+                     *           },
+                     *           "polygon": [],
+                     *           "events": [],
+                     *           "event_count": 1,
+                     *           "config": "9f2c41d07ab35e68",
+                     *           "version": "1.4.0",
+                     *           "footage": {
+                     *             "state": "stored",
+                     *             "asked_from": "2026-11-22T23:39:20Z",
+                     *             "asked_to": "2026-11-22T23:41:57Z",
+                     *             "from": "2026-11-22T23:39:19Z",
+                     *             "to": "2026-11-22T23:41:57Z",
+                     *             "clock": "camera",
+                     *             "codec": "h264",
+                     *             "frames": 3950,
+                     *             "objects": [
+                     *               {
+                     *                 "role": "clip",
+                     *                 "key": "incidents/2026/11/22/20261122T234012.000Z-window-glass-loitering-7/clip.mp4",
+                     *                 "type": "video/mp4",
+                     *                 "size": 41203874,
+                     *                 "sha256": "6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "assignment": {
+                     *             "officer": "mara",
+                     *             "by": "mara",
+                     *             "at": "2026-11-22T23:40:43Z"
+                     *           },
+                     *           "course": {
+                     *             "acknowledged": "2026-11-22T23:40:43Z"
+                     *           },
+                     *           "log": [],
+                     *           "edition": 1,
+                     *           "revision": 4
+                     *         }
+                     *       ],
+                     *       "next": "eyJhIjoiMjAyNi0xMS0yMlQyMzo0MDoxMloifQ",
+                     *       "open": 12
+                     *     }
+                     */
                     "application/json": components["schemas"]["IncidentPage"];
                 };
             };
@@ -6194,6 +6421,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "index": 90412,
+                     *           "leaf": "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3",
+                     *           "at": "2026-11-22T23:40:52Z",
+                     *           "who": "mara",
+                     *           "act": "played",
+                     *           "incident": "20261122T234012.000Z-window-glass-loitering-7",
+                     *           "camera": "window",
+                     *           "objects": [
+                     *             {
+                     *               "role": "clip",
+                     *               "key": "incidents/2026/11/22/20261122T234012.000Z-window-glass-loitering-7/clip.mp4",
+                     *               "type": "video/mp4",
+                     *               "size": 41203874,
+                     *               "sha256": "6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"
+                     *             }
+                     *           ],
+                     *           "remote": "192.0.2.40"
+                     *         }
+                     *       ],
+                     *       "next": "90412"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CustodyPage"];
                 };
             };
@@ -6477,6 +6730,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "incident": "20261115T233102.480Z-window-glass-loitering-3",
+                     *         "number": 2409,
+                     *         "reasons": [
+                     *           "same zone",
+                     *           "same kind"
+                     *         ],
+                     *         "apart_ns": 70000000000
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Duplicate"][] | null;
                 };
             };
@@ -9164,6 +9430,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "incident": "20261115T233102.480Z-window-glass-loitering-3",
+                     *           "number": 2302,
+                     *           "camera": "window",
+                     *           "zone": "glass",
+                     *           "kind": "loitering",
+                     *           "state": "closed",
+                     *           "severity": "high",
+                     *           "alarm": "2026-11-15T23:40:12Z",
+                     *           "series": "k2q7mzr4x6tn3vdb5wyc",
+                     *           "score": 0.82,
+                     *           "reasons": [
+                     *             {
+                     *               "factor": "place",
+                     *               "score": 1,
+                     *               "weight": 0.2,
+                     *               "text": "same zone"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "series": [
+                     *         {
+                     *           "id": "k2q7mzr4x6tn3vdb5wyc",
+                     *           "number": 9,
+                     *           "name": "Window shoppers",
+                     *           "matches": 1,
+                     *           "score": 0.82
+                     *         }
+                     *       ],
+                     *       "least": 0.5
+                     *     }
+                     */
                     "application/json": components["schemas"]["Similar"];
                 };
             };
@@ -9624,6 +9926,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "officers": [
+                     *         {
+                     *           "user": "mara",
+                     *           "name": "Mara Lindt",
+                     *           "distance_m": 122,
+                     *           "same_site": true,
+                     *           "open": 0,
+                     *           "reasons": [
+                     *             "122 m away",
+                     *             "on shift until 06:00",
+                     *             "first_aid",
+                     *             "free"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "left_out": [
+                     *         {
+                     *           "user": "otto",
+                     *           "name": "Otto Weiss",
+                     *           "same_site": false,
+                     *           "open": 2,
+                     *           "reasons": [
+                     *             "not on shift"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Suggestion"];
                 };
             };
@@ -10281,6 +10613,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "m4v9dk2c7p",
+                     *           "number": 812,
+                     *           "site": "arcade",
+                     *           "at": "2026-11-22T20:40:12Z",
+                     *           "logged": "2026-11-22T20:42:12Z",
+                     *           "who": "mara",
+                     *           "kind": "key",
+                     *           "text": "Key 12 handed to Mr. Lang, plumber",
+                     *           "measures": "Identity checked, signed for"
+                     *         }
+                     *       ],
+                     *       "next": "eyJhIjoiMjAyNi0xMS0yMlQyMzo0MDoxMloifQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["JournalPage"];
                 };
             };
@@ -10445,6 +10795,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "5bfe2a90c1d47e36",
+                     *           "key": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                     *           "since": "2026-08-24T23:40:12Z",
+                     *           "fingerprint": "6666666666666666666666666666666666666666666666666666666666666666",
+                     *           "pem": "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n",
+                     *           "current": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["KeyList"];
                 };
             };
@@ -10506,6 +10870,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "site": "arcade",
+                     *       "day": "2026-11-22",
+                     *       "from": "2026-11-21T23:00:00Z",
+                     *       "to": "2026-11-22T23:00:00Z",
+                     *       "time_zone": "Europe/Vienna",
+                     *       "lines": [
+                     *         {
+                     *           "line": 1,
+                     *           "ref": "J812",
+                     *           "at": "2026-11-22T20:40:12Z",
+                     *           "logged": "2026-11-22T20:42:12Z",
+                     *           "source": "journal",
+                     *           "what": "Key 12 handed to Mr. Lang, plumber",
+                     *           "who": "mara",
+                     *           "measures": "Identity checked, signed for"
+                     *         }
+                     *       ],
+                     *       "truncated": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["LogBook"];
                 };
             };
@@ -10664,6 +11050,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user": "mara",
+                     *           "name": "Mara Lindt"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["NameList"];
                 };
             };
@@ -10720,6 +11116,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "pager",
+                     *           "type": "webhook",
+                     *           "target": "hooks.example.org",
+                     *           "kinds": [
+                     *             "opened"
+                     *           ],
+                     *           "min_severity": "high",
+                     *           "groups": [
+                     *             "arcade"
+                     *           ],
+                     *           "schedule": [],
+                     *           "still": true,
+                     *           "rate_most": 10,
+                     *           "rate_within_ns": 60000000000,
+                     *           "waiting": 0,
+                     *           "delivered": 318,
+                     *           "failed": 0,
+                     *           "errors": 2,
+                     *           "failures": 0,
+                     *           "last_sent": "2026-11-22T23:40:13Z"
+                     *         }
+                     *       ],
+                     *       "dropped": 0
+                     *     }
+                     */
                     "application/json": components["schemas"]["Channels"];
                 };
             };
@@ -10785,6 +11210,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "n7c2x9",
+                     *           "channel": "pager",
+                     *           "kind": "opened",
+                     *           "state": "delivered",
+                     *           "incident": "20261122T234012.000Z-window-glass-loitering-7",
+                     *           "number": 2411,
+                     *           "severity": "high",
+                     *           "camera": "window",
+                     *           "at": "2026-11-22T23:40:12Z",
+                     *           "message": "n7c2x9",
+                     *           "attempts": 1,
+                     *           "done": "2026-11-22T23:40:13Z"
+                     *         }
+                     *       ],
+                     *       "next": "eyJhIjoiMjAyNi0xMS0yMlQyMzo0MDoxMloifQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeliveryPage"];
                 };
             };
@@ -10968,6 +11414,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "user": "mara",
+                     *           "name": "Mara Lindt",
+                     *           "roles": [
+                     *             "officer"
+                     *           ],
+                     *           "skills": [
+                     *             "first_aid"
+                     *           ],
+                     *           "on_duty": true,
+                     *           "site": "arcade",
+                     *           "position": {
+                     *             "lat": 48.2082,
+                     *             "lon": 16.3738
+                     *           },
+                     *           "account": {
+                     *             "email": "mara@example.org",
+                     *             "grants": [
+                     *               {
+                     *                 "role": "officer",
+                     *                 "groups": [
+                     *                   "arcade"
+                     *                 ]
+                     *               }
+                     *             ],
+                     *             "shift": [],
+                     *             "suspended": false,
+                     *             "must_change": false,
+                     *             "created": "2025-10-18T23:40:12Z",
+                     *             "password_changed": "2026-11-02T23:40:12Z",
+                     *             "edition": 5
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": ""
+                     *     }
+                     */
                     "application/json": components["schemas"]["PeoplePage"];
                 };
             };
@@ -11735,6 +12221,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         "ramp",
+                     *         "window"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecallCameras"];
                 };
             };
@@ -11913,6 +12407,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "have": [
+                     *         {
+                     *           "from": "2026-11-22T22:40:12Z",
+                     *           "to": "2026-11-23T00:40:12Z"
+                     *         }
+                     *       ],
+                     *       "gaps": [
+                     *         {
+                     *           "from": "2026-11-23T00:40:12Z",
+                     *           "to": "2026-11-23T00:40:16Z",
+                     *           "cause": "packet_loss",
+                     *           "lost": 212
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Coverage"];
                 };
             };
@@ -12005,6 +12517,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "from": "2026-11-22T23:39:22Z",
+                     *           "to": "2026-11-22T23:41:52Z",
+                     *           "strength": 0.62
+                     *         }
+                     *       ],
+                     *       "truncated": false
+                     *     }
+                     */
                     "application/json": components["schemas"]["MovedList"];
                 };
             };
@@ -12096,6 +12620,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-10-23T23:40:12Z",
+                     *       "to": "2026-11-22T23:40:12Z",
+                     *       "time_zone": "Europe/Vienna",
+                     *       "rows": [
+                     *         {
+                     *           "by": "hour",
+                     *           "hour": 23,
+                     *           "alarms": 40,
+                     *           "unjudged": 10,
+                     *           "true": 27,
+                     *           "nuisance": 3,
+                     *           "reasons": {
+                     *             "rain": 3
+                     *           },
+                     *           "precision": {
+                     *             "value": 0.9,
+                     *             "low": 0.74,
+                     *             "high": 0.97
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["PrecisionReport"];
                 };
             };
@@ -12176,6 +12725,61 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-15T23:40:12Z",
+                     *       "to": "2026-11-22T23:40:12Z",
+                     *       "made": "2026-11-22T23:40:12Z",
+                     *       "rows": [
+                     *         {
+                     *           "by": "site",
+                     *           "site": "arcade",
+                     *           "incidents": 10,
+                     *           "merged": 1,
+                     *           "true": 7,
+                     *           "nuisance": 2,
+                     *           "unjudged": 1,
+                     *           "open": 2,
+                     *           "overdue": 0,
+                     *           "reopened": 0,
+                     *           "acknowledge": {
+                     *             "count": 10,
+                     *             "median_ns": 38000000000,
+                     *             "slow90_ns": 110000000000,
+                     *             "promised": 10,
+                     *             "in_time": 9,
+                     *             "missed": 1,
+                     *             "share": 0.9
+                     *           },
+                     *           "respond": {
+                     *             "count": 10,
+                     *             "median_ns": 38000000000,
+                     *             "slow90_ns": 110000000000,
+                     *             "promised": 10,
+                     *             "in_time": 9,
+                     *             "missed": 1,
+                     *             "share": 0.9
+                     *           },
+                     *           "resolve": {
+                     *             "count": 10,
+                     *             "median_ns": 38000000000,
+                     *             "slow90_ns": 110000000000,
+                     *             "promised": 10,
+                     *             "in_time": 9,
+                     *             "missed": 1,
+                     *             "share": 0.9
+                     *           },
+                     *           "effort_ns": 18000000000000,
+                     *           "losses": [
+                     *             {
+                     *               "amount": 120000,
+                     *               "currency": "EUR"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Summary"];
                 };
             };
@@ -12345,6 +12949,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "k2q7mzr4x6tn3vdb5wyc",
+                     *           "number": 9,
+                     *           "name": "Window shoppers",
+                     *           "description": "The man in the red jacket, Sunday nights",
+                     *           "state": "open",
+                     *           "opened": "2026-11-23T08:40:12Z",
+                     *           "by": "ines",
+                     *           "incidents": [
+                     *             "20261115T233102.480Z-window-glass-loitering-3",
+                     *             "20261122T234012.000Z-window-glass-loitering-7"
+                     *           ],
+                     *           "log": [],
+                     *           "edition": 1
+                     *         }
+                     *       ],
+                     *       "next": "eyJhIjoiMjAyNi0xMS0yMlQyMzo0MDoxMloifQ"
+                     *     }
+                     */
                     "application/json": components["schemas"]["SeriesPage"];
                 };
             };
@@ -12523,6 +13149,169 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "k2q7mzr4x6tn3vdb5wyc",
+                     *       "number": 9,
+                     *       "name": "Window shoppers",
+                     *       "description": "The man in the red jacket, Sunday nights",
+                     *       "state": "open",
+                     *       "opened": "2026-11-23T08:40:12Z",
+                     *       "by": "ines",
+                     *       "incidents": [
+                     *         "20261115T233102.480Z-window-glass-loitering-3",
+                     *         "20261122T234012.000Z-window-glass-loitering-7"
+                     *       ],
+                     *       "log": [
+                     *         {
+                     *           "at": "2026-11-23T08:40:12Z",
+                     *           "who": "ines",
+                     *           "what": "series opened"
+                     *         }
+                     *       ],
+                     *       "edition": 1,
+                     *       "items": [
+                     *         {
+                     *           "id": "20261122T234012.000Z-window-glass-loitering-7",
+                     *           "number": 2411,
+                     *           "origin": "detection",
+                     *           "site": "arcade",
+                     *           "camera": "window",
+                     *           "zone": "glass",
+                     *           "kind": "loitering",
+                     *           "severity": "high",
+                     *           "state": "acknowledged",
+                     *           "label": "person",
+                     *           "score": 0.93,
+                     *           "start": "2026-11-22T23:39:30Z",
+                     *           "alarm": "2026-11-22T23:40:12Z",
+                     *           "end": "2026-11-22T23:41:47Z",
+                     *           "opened": "2026-11-22T23:40:12.2Z",
+                     *           "box": {
+                     *             "x": 0,
+                     *             "y": 0,
+                     *             "w": 0,
+                     *             "h": 0
+                     *           },
+                     *           "polygon": [],
+                     *           "events": [],
+                     *           "event_count": 1,
+                     *           "config": "9f2c41d07ab35e68",
+                     *           "version": "1.4.0",
+                     *           "footage": {
+                     *             "state": "stored",
+                     *             "asked_from": "2026-11-22T23:39:20Z",
+                     *             "asked_to": "2026-11-22T23:41:57Z",
+                     *             "from": "2026-11-22T23:39:19Z",
+                     *             "to": "2026-11-22T23:41:57Z",
+                     *             "clock": "camera",
+                     *             "codec": "h264",
+                     *             "frames": 3950,
+                     *             "objects": [
+                     *               {
+                     *                 "role": "clip",
+                     *                 "key": "incidents/2026/11/22/20261122T234012.000Z-window-glass-loitering-7/clip.mp4",
+                     *                 "type": "video/mp4",
+                     *                 "size": 41203874,
+                     *                 "sha256": "6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a6a"
+                     *               }
+                     *             ]
+                     *           },
+                     *           "assignment": {
+                     *             "officer": "mara",
+                     *             "by": "mara",
+                     *             "at": "2026-11-22T23:40:43Z"
+                     *           },
+                     *           "course": {
+                     *             "acknowledged": "2026-11-22T23:40:43Z"
+                     *           },
+                     *           "log": [],
+                     *           "edition": 1,
+                     *           "revision": 4
+                     *         }
+                     *       ],
+                     *       "hidden": 1,
+                     *       "profile": {
+                     *         "incidents": 1,
+                     *         "first": "2026-11-22T23:40:12Z",
+                     *         "last": "2026-11-22T23:40:12Z",
+                     *         "hours": {
+                     *           "mean_ns": 85212000000000,
+                     *           "spread_ns": 0,
+                     *           "usual_from_ns": 85212000000000,
+                     *           "usual_to_ns": 85212000000000,
+                     *           "hours": [
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             0,
+                     *             1
+                     *           ]
+                     *         },
+                     *         "weekdays": [
+                     *           1,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0,
+                     *           0
+                     *         ],
+                     *         "places": [
+                     *           {
+                     *             "what": "window/glass",
+                     *             "count": 1
+                     *           }
+                     *         ],
+                     *         "kinds": [
+                     *           {
+                     *             "what": "loitering",
+                     *             "count": 1
+                     *           }
+                     *         ],
+                     *         "types": [],
+                     *         "tags": [],
+                     *         "ways_in": [],
+                     *         "looks": [],
+                     *         "words": [],
+                     *         "outcomes": [],
+                     *         "verdicts": [],
+                     *         "dwell": {
+                     *           "count": 1,
+                     *           "least_ns": 137000000000,
+                     *           "median_ns": 137000000000,
+                     *           "longest_ns": 137000000000
+                     *         },
+                     *         "interval": {
+                     *           "count": 0,
+                     *           "least_ns": 0,
+                     *           "median_ns": 0,
+                     *           "longest_ns": 0
+                     *         },
+                     *         "subjects": [],
+                     *         "habits": []
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SeriesAnswer"];
                 };
             };
@@ -13506,6 +14295,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "q8d3w5n7",
+                     *           "name": "alarm panel",
+                     *           "owner": "mara",
+                     *           "rights": [
+                     *             "view",
+                     *             "work"
+                     *           ],
+                     *           "groups": [
+                     *             "arcade"
+                     *           ],
+                     *           "created": "2026-11-12T23:40:12Z",
+                     *           "expires": "2027-02-10T23:40:12Z",
+                     *           "used": "2026-11-22T22:40:12Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["TokenList"];
                 };
             };
