@@ -101,20 +101,32 @@ desk:
 `
 
 // clockSet sets the machine's clock back by an hour and to right again, or forward and to
-// right again, each time in the midst of open incidents.
+// right again, each time in the midst of open incidents; and in the end once more, where it
+// is only set right while the program does not run.
 func clockSet(ctx context.Context, s Scene, n int) error {
 	clock, err := s.ownClock(ctx)
 	if err != nil {
 		return err
 	}
-	s.Also, s.check = clockRules, deadlines
+	s.Also = clockRules
+	s.check = func(ctx context.Context, client *vedettetest.Client, told map[models.IncidentID]models.Incident) ([]string, error) {
+		wrong, err := deadlines(ctx, client, told)
+		if err != nil {
+			return nil, err
+		}
+		steps, err := clockSteps(ctx, client)
+		if want := 2*n + 2; steps != want {
+			wrong = append(wrong, fmt.Sprintf("the clock was set %d times, and the custody log says %d", want, steps))
+		}
+		return wrong, err
+	}
 	stop, err := s.cameras(nil)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	i := 0
-	return s.one(ctx, n, func(*Life) error {
+	err = s.one(ctx, n, func(*Life) error {
 		ahead := -time.Hour
 		if i++; i%2 == 0 {
 			ahead = time.Hour
@@ -123,8 +135,28 @@ func clockSet(ctx context.Context, s Scene, n int) error {
 		if err == nil {
 			err = wait(ctx, 6*time.Second)
 		}
-		return errors.Join(err, clock.set(0), wait(ctx, 6*time.Second))
+		err = errors.Join(err, clock.set(0), wait(ctx, 6*time.Second))
+		if err == nil && i == n {
+			err = clock.set(ahead / 2)
+		}
+		return err
 	})
+	return errors.Join(err, clock.set(0))
+}
+
+// clockSteps counts how often the custody log says that the machine's clock was set.
+func clockSteps(ctx context.Context, client *vedettetest.Client) (n int, err error) {
+	for next := "0"; next != ""; {
+		var page struct {
+			Items []models.CustodyRecord `json:"items"`
+			Next  string                 `json:"next"`
+		}
+		if err := client.Do(ctx, "GET", "/api/custody?limit=500&act="+string(models.ActClockSet)+"&before="+next, nil, &page); err != nil {
+			return 0, err
+		}
+		n, next = n+len(page.Items), page.Next
+	}
+	return n, nil
 }
 
 // clockAhead starts the machine with a clock that is years ahead, as one does whose battery
