@@ -369,12 +369,7 @@ func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 		}
 	}
 	w.within(s.q, s.alarms)
-	for _, f := range s.fields {
-		// The class of a dwell is there to be walked along; rest compares the dwell itself.
-		if f.column != along.column && f.column != "dwell_class" {
-			w.pass(x.dialect, "f."+f.column, f.values)
-		}
-	}
+	w.columns(x.dialect, s, along)
 	w.group(x.dialect, along)
 	w.rest(s.q, along.group.either)
 	if len(along.tags) == 0 {
@@ -391,6 +386,16 @@ func (x *sqlIndex) walk(all *where, s search, along walk) (string, error) {
 	}
 	all.args = w.args
 	return "SELECT f.id, f.priority, f.due_us, f.alarm_us FROM " + along.table() + " f" + w.String(), nil
+}
+
+// columns limits to the values of a query's columns that are not what is walked.
+func (w *where) columns(d dialect, s search, along walk) {
+	for _, f := range s.fields {
+		// The class of a dwell is there to be walked along; rest compares the dwell itself.
+		if f.column != along.column && f.column != "dwell_class" {
+			w.pass(d, "f."+f.column, f.values)
+		}
+	}
 }
 
 // pinned is the column that the order of a walk begins with, so that only the index of the

@@ -481,10 +481,10 @@ func passing(way []walk) bool {
 	})
 }
 
-// sample is what is known of a way: how many entries it has, up to a limit, and the alarms
-// of the newest and the oldest of these, in µs.
+// sample is what is known of a way: how many entries it has, up to a limit, how many of these
+// fit what their columns tell, and the alarms of the newest and the oldest of them, in µs.
 type sample struct {
-	n          int
+	n, fit     int
 	last, back int64
 }
 
@@ -493,7 +493,8 @@ type sample struct {
 const wordProbe = 8
 
 // cheapest is the way with the fewest entries, or among those with more than were looked at
-// the one that costs the least to go as far back as any other.
+// the one that costs the least to go as far back as any other. What an entry costs is its
+// columns, and where these fit a look-up for each word that is not what is walked.
 func cheapest(ways [][]walk, of []sample) int {
 	var last int64
 	for _, o := range of {
@@ -501,11 +502,11 @@ func cheapest(ways [][]walk, of []sample) int {
 	}
 	// How far one gets for the price of an entry.
 	reach := func(i int) float64 {
-		span := float64(last - of[i].back)
-		if along := ways[i]; len(along) > 0 && along[0].word == "" && len(along[0].group.notes) > 0 {
-			span /= wordProbe
+		price := 1.0
+		if of[i].n > 0 {
+			price += float64(wordProbe*probes(ways[i])*of[i].fit) / float64(of[i].n)
 		}
-		return span
+		return float64(last-of[i].back) / price
 	}
 	best := 0
 	for i := range of {
@@ -520,6 +521,18 @@ func cheapest(ways [][]walk, of []sample) int {
 	return best
 }
 
+// probes is in how many lists of words an entry of a way is looked up, once it fits otherwise.
+func probes(way []walk) int {
+	if len(way) == 0 {
+		return 0
+	}
+	n := len(way[0].group.notes)
+	if slices.Contains(way[0].group.notes, way[0].word) {
+		n--
+	}
+	return n
+}
+
 func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit int) ([]sample, error) {
 	out := make([]sample, len(ways))
 	newest := Query{From: s.q.From, To: s.q.To}
@@ -532,20 +545,39 @@ func (x *sqlIndex) sample(ctx context.Context, s search, ways [][]walk, limit in
 			if pin != "" {
 				order = "f." + pin + " DESC, " + order
 			}
+			fits := "1"
+			if probes(way) > 0 { // before the rest: arguments are in the order of the text
+				fits = x.fits(&w, s, along)
+			}
 			w.along(along, pin)
 			w.within(s.q, s.alarms)
-			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us FROM "+along.table()+" f"+w.String()+
+			branches = append(branches, "SELECT * FROM (SELECT f.alarm_us, "+fits+" AS fits FROM "+along.table()+" f"+w.String()+
 				" ORDER BY "+order+" LIMIT "+strconv.Itoa(limit)+") AS b"+strconv.Itoa(i))
 			all.args = w.args
 		}
-		var last, back sql.NullInt64
-		if err := x.read.QueryRowContext(ctx, "SELECT COUNT(*), MAX(alarm_us), MIN(alarm_us) FROM (SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+
-			") AS every ORDER BY alarm_us DESC LIMIT "+strconv.Itoa(limit)+") AS newest", all.args...).Scan(&out[i].n, &last, &back); err != nil {
+		var fit, last, back sql.NullInt64
+		if err := x.read.QueryRowContext(ctx, "SELECT COUNT(*), SUM(fits), MAX(alarm_us), MIN(alarm_us) FROM (SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+
+			") AS every ORDER BY alarm_us DESC LIMIT "+strconv.Itoa(limit)+") AS newest", all.args...).Scan(&out[i].n, &fit, &last, &back); err != nil {
 			return nil, err
 		}
-		out[i].last, out[i].back = last.Int64, back.Int64
+		out[i].fit, out[i].last, out[i].back = int(fit.Int64), last.Int64, back.Int64
 	}
 	return out, nil
+}
+
+// fits is 1 for an entry of a walk whose columns fit the query, 0 for any other; the words
+// are left out.
+func (x *sqlIndex) fits(w *where, s search, along walk) string {
+	c := where{bind: w.bind, args: w.args}
+	c.columns(x.dialect, s, along)
+	along.group.notes = nil
+	c.group(x.dialect, along)
+	c.rest(s.q, nil)
+	w.args = c.args
+	if len(c.conds) == 0 {
+		return "1"
+	}
+	return "CASE WHEN " + strings.Join(c.conds, " AND ") + " THEN 1 ELSE 0 END"
 }
 
 // sorts says whether a way is not in the order of the query, once each priority is walked
