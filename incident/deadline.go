@@ -71,12 +71,13 @@ func (d Desk) reckon(in *models.Incident, before models.Severity, at time.Time) 
 	in.Deadlines = all
 }
 
-// since is from when promises count: our own clock when the record was made.
+// since is from when promises count: when the record was made, by our own clock as it is set
+// now.
 func since(in *models.Incident, at time.Time) time.Time {
 	if in.Opened.IsZero() {
 		return at
 	}
-	return in.Opened.UTC()
+	return in.Opened.UTC().Add(in.Course.Stepped[len(in.Course.Stepped)-1])
 }
 
 // left is what is left of a deadline; negative: how long it is over.

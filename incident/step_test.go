@@ -116,6 +116,32 @@ func TestSteppedMovesOnlyWhatRuns(t *testing.T) {
 	}
 }
 
+// What is done after the clock was set back is done in time, although the clock shows less
+// than when the incident was opened; and a promise that the severity makes later counts
+// from when it was opened.
+func TestWorkAfterTheClockWasSetBack(t *testing.T) {
+	at := time.Date(2026, 11, 22, 23, 40, 0, 0, time.UTC)
+	d := promising(0)
+	d.Policy.Levels[models.SeverityCritical] = models.Level{Acknowledge: time.Minute, Respond: 5 * time.Minute, Resolve: 4 * time.Hour}
+	in := fresh(d, at)
+	d.Stepped(&in, stepped(at.Add(time.Minute), -time.Hour))
+	must(t, Acknowledge(&in, "anna", "", at.Add(90*time.Second-time.Hour)))
+	if l := in.Deadlines[0]; l.Missed || !l.Met.Equal(at.Add(90*time.Second-time.Hour)) {
+		t.Errorf("acknowledged in time: %+v", l)
+	}
+	if took := models.TallyOf(in).Promises[0].Took; took != 90*time.Second {
+		t.Errorf("it took %v to acknowledge it, want 90 s", took)
+	}
+	before := in.Severity
+	in.Severity = models.SeverityCritical
+	d.Raised(&in, before, at.Add(2*time.Minute-time.Hour))
+	for i, want := range []time.Duration{2 * time.Minute, 5 * time.Minute, 4 * time.Hour} {
+		if got, want := in.Deadlines[i].Due, at.Add(want-time.Hour); !got.Equal(want) {
+			t.Errorf("to %s: due %s, want %s", in.Deadlines[i].Promise, got, want)
+		}
+	}
+}
+
 func TestStepWords(t *testing.T) {
 	for _, tc := range []struct {
 		s    models.ClockStep
