@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"os"
@@ -45,8 +47,8 @@ type StepOptions struct {
 	// Move changes the deadlines of an incident, within the transaction that notes the step,
 	// and must not use the index; false leaves the record as it is.
 	Move func(in *models.Incident, step models.ClockStep) bool
-	// Moved is told of each step that was noted, with the incidents whose records have
-	// changed. Who waits to change a record waits for it, so it must change none itself.
+	// Moved is told of each step, with the incidents whose records were changed for it: none
+	// when another process has noted it before, and then it has no Number either. Who waits to change a record waits for it, so it must change none itself.
 	Moved func(step models.ClockStep, changed []models.IncidentID)
 	Log   *slog.Logger
 }
@@ -92,13 +94,26 @@ func NewStepClock(ctx context.Context, index Index, o StepOptions) (*StepClock, 
 	if !ok {
 		return nil, fmt.Errorf("clock: %T has no deadlines", index)
 	}
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		return nil, fmt.Errorf("clock: time since this machine was started: %w", err)
+	}
 	machine := "" // a file has one
 	if x.remote {
-		machine, _ = os.Hostname() // without a name it shares its row with others that have none
+		machine = thisMachine()
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // where there is none, each start is another one
 	c := &StepClock{StepOptions: o, x: x, read: readClocks, since: setSince, machine: column(machine), boot: strings.TrimSpace(string(boot))}
 	return c, c.begin(ctx)
+}
+
+// thisMachine names a machine among those that share a database: by its name, and by a hash
+// of its machine-id(5), which is not to be shown, where there is one.
+func thisMachine() string {
+	name, _ := os.Hostname()
+	id, _ := os.ReadFile("/etc/machine-id")
+	sum := sha256.Sum256(append([]byte("vedette\n"), id...))
+	return name + " " + hex.EncodeToString(sum[:8])
 }
 
 // readClocks reads the clocks of the machine; false: it was too busy to read them together.
@@ -171,6 +186,9 @@ func (c *StepClock) Settle(ctx context.Context) {
 		return
 	}
 	c.sick = false
+	if by := time.Duration(out.ahead - c.ahead.Load()); out.step == nil && by.Abs() >= stepSlack {
+		out.step = &models.ClockStep{At: r.wall, By: by, How: models.StepSeen} // another process of this machine has noted it
+	}
 	c.ahead.Store(out.ahead)
 	c.tell(out)
 }

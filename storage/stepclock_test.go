@@ -186,6 +186,23 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 			t.Errorf("kept: %q", rows)
 		}
 	})
+	t.Run("a kernel that does not name its start, and what was noted is gone", func(t *testing.T) {
+		x := open(t)()
+		defer x.Close()
+		h := &recorderHost{name: "a", clocks: reading{noon, hour}}
+		create(t, x, owing(0, hour))
+		c, _ := follow(t, x, h)
+		for n, after := range []time.Duration{2 * hour, 3 * hour, 4 * hour} {
+			if n == 2 {
+				if _, err := x.(*sqlIndex).write.ExecContext(t.Context(), `DELETE FROM machines`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.goes(time.Minute, hour)
+			c.Settle(t.Context())
+			check(t, x, incident(0).ID, after)
+		}
+	})
 	t.Run("whoever changes a record finds it moved", func(t *testing.T) {
 		x := open(t)()
 		defer x.Close()
@@ -403,10 +420,10 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 		h := &recorderHost{name: "a", boot: "1", clocks: reading{noon, hour}}
 		guest := &recorderHost{name: "b", boot: "2", clocks: reading{noon, 2 * hour}}
 		create(t, x, owing(0, hour))
-		one, _ := follow(t, x, h)
-		two, _ := follow(t, x, h)
-		other, _ := follow(t, x, guest)
-		set := func(by time.Duration, due time.Duration, all ...*StepClock) {
+		one, first := follow(t, x, h)
+		two, second := follow(t, x, h)
+		other, third := follow(t, x, guest)
+		set := func(due time.Duration, all ...*StepClock) {
 			t.Helper()
 			var wg sync.WaitGroup
 			for _, c := range all {
@@ -417,17 +434,34 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 		}
 		h.goes(time.Minute, hour)
 		guest.goes(time.Minute, hour)
-		set(hour, 2*hour, one, two, other)
+		set(2*hour, one, two, other)
 		// The same again is another step, of both.
 		h.goes(time.Minute, hour)
 		guest.goes(time.Minute, hour)
-		set(hour, 3*hour, other, two, one)
+		set(3*hour, other, two, one)
 		// One of them alone, there and back again.
 		guest.goes(time.Minute, -hour)
-		set(-hour, 2*hour, other)
+		set(2*hour, other)
 		h.goes(time.Minute, 0)
 		guest.goes(time.Minute, hour)
-		set(hour, 3*hour, other, one, two)
+		set(3*hour, other, one, two)
+		// Each has told of what its own clock did, and one of what moved.
+		moved := 0
+		for _, told := range [][]noted{first(), second()} {
+			if len(told) != 2 || told[0].by != hour || told[1].by != hour {
+				t.Errorf("told %v", told)
+			}
+			moved += told[0].changed + told[1].changed
+		}
+		for i, want := range []time.Duration{hour, hour, -hour, hour} {
+			if told := third(); len(told) != 4 || told[i].by != want {
+				t.Fatalf("the guest told %v", told)
+			}
+			moved += third()[i].changed
+		}
+		if moved != 4 {
+			t.Errorf("moved %d times, want 4", moved)
+		}
 	})
 }
 

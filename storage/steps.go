@@ -14,7 +14,7 @@ import (
 // comparison is what came of comparing the clocks of a machine with what was noted of them.
 type comparison struct {
 	ahead   int64             // of reading.ahead, as it is noted now
-	step    *models.ClockStep // nil: there was none, or another process of the machine has noted it
+	step    *models.ClockStep // nil: there was none that is not noted
 	changed []models.IncidentID
 }
 
@@ -54,13 +54,19 @@ func (x *sqlIndex) sinceNoted(ctx context.Context, tx *sql.Tx, c *StepClock, r r
 	var boot string
 	var ahead, seen int64
 	err := tx.QueryRowContext(ctx, `SELECT boot, ahead_ns, seen_us FROM machines WHERE machine = `+x.bind(1)+x.forUpdate, c.machine).Scan(&boot, &ahead, &seen)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return r.ahead(), 0, how, nil
-	case err != nil:
+	fresh := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !fresh {
 		return 0, 0, how, err
-	case boot == c.boot && boot != "":
+	}
+	same := !fresh && boot == c.boot && boot != ""
+	if !same && how == models.StepSeen { // this process knows what it has noted
+		ahead, same = c.ahead.Load(), true
+	}
+	if same {
 		return ahead, time.Duration(r.ahead() - ahead).Round(time.Microsecond), how, nil
+	}
+	if fresh {
+		return r.ahead(), 0, how, nil
 	}
 	// How long the machine was off is not known, but time does not go back.
 	return r.ahead(), min(0, time.Duration(r.wall.UnixMicro()-seen)*time.Microsecond), models.StepAtLeast, nil
