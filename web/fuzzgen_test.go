@@ -112,10 +112,12 @@ func (t *things) learn(v any, of string) {
 					t.add("incident", member)
 				}
 			default:
-				if key != "items" { // which says nothing of what they are
-					t.learn(member, key)
-				} else {
+				switch key {
+				case "example": // of the description: the names are of nothing that there is
+				case "items": // which says nothing of what they are
 					t.learn(member, of)
+				default:
+					t.learn(member, key)
 				}
 			}
 		}
