@@ -51,6 +51,9 @@ func (f *largeFile) Read(p []byte) (int, error) {
 // pieces of 16 MiB in which it travels to a bucket, and what the garbage collector lets lie.
 const largeMemory = 128 << 20
 
+// slowDisk is how many bytes a second a busy disk takes at the least, when a bucket is on it.
+const slowDisk = 4 << 20
+
 // TestSoakLargeAttachment brings a file that the configured bound allows through the whole
 // program, to a folder and to a real MinIO bucket: some hundred MB, and 5 GB with
 // VEDETTE_SOAK set. The memory that it takes does not grow with the file.
@@ -116,11 +119,7 @@ desk: {attachments: {max_size: 8GiB}}
 		t.Fatalf("recorded as %+v, sent were %d bytes with %s", a, size, want)
 	}
 	received := time.Since(began)
-	eventually(t, "the file in the bucket", func(ctx context.Context) (bool, string) {
-		in, err = c.Incident(ctx, in.ID)
-		list, dirErr := names(local)
-		return err == nil && dirErr == nil && in.Investigation.Attachments[0].Key != "" && len(list) == 0, fmt.Sprintf("%+v, %v; local %v, %v", in.Investigation, err, list, dirErr)
-	})
+	in = c.settled(t, in.ID, local, hung+time.Duration(size/slowDisk)*time.Second)
 	there := time.Since(began)
 	a := in.Investigation.Attachments[0]
 	if o, _, err := bucket.Stat(t.Context(), a.Key); err != nil || o.Size != size || o.SHA256 != want {
@@ -243,6 +242,27 @@ func (c *filer) breakOff(t *testing.T, of, local string, size int64) {
 		list, err := names(local)
 		return err == nil && len(list) == 0, fmt.Sprintf("%v, %v", list, err)
 	})
+}
+
+// settled waits until the only attachment of an incident is in the bucket, and nowhere else.
+func (c *filer) settled(t *testing.T, id models.IncidentID, local string, patience time.Duration) models.Incident {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		in, err := c.Incident(ctx, id)
+		list, dirErr := names(local)
+		if err == nil && dirErr == nil && in.Investigation.Attachments[0].Key != "" && len(list) == 0 {
+			return in
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("not in the bucket within %s: %+v, %v; local %v, %v", patience, in.Investigation, err, list, dirErr)
+		}
+	}
 }
 
 // names are the files in a folder, without the folders in it.
