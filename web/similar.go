@@ -57,21 +57,31 @@ func (s *Server) similar(ctx context.Context, in *OneIncident) (*struct{ Body Si
 	if s.Ledger == nil {
 		return nil, noLedger
 	}
-	outlines, err := s.Ledger.Outlines(ctx, storage.OutlineQuery{Camera: found.Camera, Zone: found.Zone, Type: found.Triage.Type, Tags: found.Triage.Tags,
-		Hours: hoursAround(found.Alarm), From: found.Alarm.Add(-incident.SimilarPeriod), To: found.Alarm.Add(incident.SimilarPeriod)})
+	matches, err := SimilarTo(ctx, s.Ledger, found, s.clocks(), func(id models.CameraID) bool { return s.sees(ctx, models.RightView, id) })
 	if err != nil {
 		return nil, s.fail(ctx, "similar incidents", err)
 	}
-	outlines = slices.DeleteFunc(outlines, func(o models.Outline) bool { return !s.sees(ctx, models.RightView, o.Camera) })
-	records, err := s.Ledger.Comparable(ctx, incident.Shortlist(found, outlines, s.clocks()))
-	if err != nil {
-		return nil, s.fail(ctx, "similar incidents", err)
-	}
-	answer := Similar{Items: incident.Similar(found, records, s.clocks()), Series: []SimilarSeries{}, Least: incident.LeastSimilar}
+	answer := Similar{Items: matches, Series: []SimilarSeries{}, Least: incident.LeastSimilar}
 	if answer.Series, err = s.similarSeries(ctx, found, answer.Items); err != nil {
 		return nil, s.fail(ctx, "similar incidents", err)
 	}
 	return &struct{ Body Similar }{answer}, nil
+}
+
+// SimilarTo finds what is like an incident among those whose cameras may be seen: outlines
+// first, of all that share something with it, then the records of the few that promise most.
+func SimilarTo(ctx context.Context, x storage.Outliner, in models.Incident, clocks incident.Clocks, sees func(models.CameraID) bool) ([]incident.Match, error) {
+	outlines, err := x.Outlines(ctx, storage.OutlineQuery{Camera: in.Camera, Zone: in.Zone, Type: in.Triage.Type, Tags: in.Triage.Tags,
+		Hours: hoursAround(in.Alarm), From: in.Alarm.Add(-incident.SimilarPeriod), To: in.Alarm.Add(incident.SimilarPeriod)})
+	if err != nil {
+		return nil, err
+	}
+	outlines = slices.DeleteFunc(outlines, func(o models.Outline) bool { return !sees(o.Camera) })
+	records, err := x.Comparable(ctx, incident.Shortlist(in, outlines, clocks))
+	if err != nil {
+		return nil, err
+	}
+	return incident.Similar(in, records, clocks), nil
 }
 
 // hoursAround are the hours of the day in UTC that are near enough to be the same habit,

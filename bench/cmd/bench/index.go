@@ -19,6 +19,7 @@ import (
 	"github.com/vedette-cctv/vedette/internal/pgtest"
 	"github.com/vedette-cctv/vedette/models"
 	"github.com/vedette-cctv/vedette/storage"
+	"github.com/vedette-cctv/vedette/web"
 )
 
 // How long the first page of a list, one whole incident, and a report may take at p99.
@@ -464,6 +465,15 @@ func (s *site) searches() []searchKind {
 	return append(list,
 		searchKind{name: "one incident", goal: incidentPage, do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
 			_, err := x.Get(ctx, s.id(rng.IntN(s.n)))
+			return err
+		}},
+		searchKind{name: "what is similar to one", goal: incidentPage, do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
+			in, err := x.Get(ctx, s.id(rng.IntN(s.n)))
+			if err != nil {
+				return err
+			}
+			utc := func(string) *time.Location { return time.UTC }
+			_, err = web.SimilarTo(ctx, x.(storage.Outliner), in, utc, func(models.CameraID) bool { return true })
 			return err
 		}},
 		searchKind{name: "the log book", do: func(ctx context.Context, x storage.Index, rng *rand.Rand) error {
