@@ -41,6 +41,8 @@ type Watcher struct {
 	Send func(ctx context.Context, warnings ...models.Notice) error
 	// Missed, when set, is told of a record that was changed, after it is safe.
 	Missed func(models.Incident)
+	// Settle, when set, lets deadlines follow a clock that was set, before they are judged.
+	Settle func(context.Context)
 	Log    *slog.Logger
 	Now    func() time.Time // nil: time.Now
 
@@ -63,6 +65,9 @@ func NewWatcher(w Watcher) *Watcher {
 	w.kick = make(chan struct{}, 1) // it is enough to know that something has changed
 	if w.Now == nil {
 		w.Now = time.Now
+	}
+	if w.Settle == nil {
+		w.Settle = func(context.Context) {}
 	}
 	return &w
 }
@@ -124,6 +129,7 @@ func (w *Watcher) rest(ctx context.Context, wait time.Duration) bool {
 // look tells of everything that has become due, and says when the next thing will. One
 // record that cannot be handled keeps no other from being looked at.
 func (w *Watcher) look(ctx context.Context) (time.Time, error) {
+	w.Settle(ctx)
 	longest, now := w.Longest(), w.Now()
 	type found struct {
 		id  models.IncidentID
@@ -151,7 +157,7 @@ func (w *Watcher) look(ctx context.Context) (time.Time, error) {
 	for _, f := range all {
 		k, ok := w.known[f.id]
 		if !ok || !k.due.Equal(f.due) || !k.again.After(now) {
-			again, err := w.tell(ctx, f.id, now)
+			again, err := w.tell(ctx, f.id)
 			if err != nil {
 				trouble = errors.Join(trouble, err)
 				if ctx.Err() != nil {
@@ -171,8 +177,10 @@ func (w *Watcher) look(ctx context.Context) (time.Time, error) {
 // errNoted says that another process was faster.
 var errNoted = errors.New("noted before")
 
-// tell sends what is owed about one incident.
-func (w *Watcher) tell(ctx context.Context, id models.IncidentID, now time.Time) (again time.Time, err error) {
+// tell sends what is owed about one incident, by the clock as it is once the record is read:
+// it may have been set since the last one.
+func (w *Watcher) tell(ctx context.Context, id models.IncidentID) (again time.Time, err error) {
+	w.Settle(ctx)
 	in, err := w.Records.Get(ctx, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
@@ -180,7 +188,7 @@ func (w *Watcher) tell(ctx context.Context, id models.IncidentID, now time.Time)
 	if err != nil {
 		return time.Time{}, err
 	}
-	warnings, missed, again := w.Owed(in, now)
+	warnings, missed, again := w.Owed(in, w.Now())
 	if len(warnings) > 0 {
 		if err := w.Send(ctx, warnings...); err != nil {
 			return time.Time{}, err
@@ -190,7 +198,7 @@ func (w *Watcher) tell(ctx context.Context, id models.IncidentID, now time.Time)
 		return again, nil
 	}
 	changed, err := w.Records.Update(ctx, id, func(in *models.Incident) error {
-		if !w.Miss(in, now) {
+		if !w.Miss(in, w.Now()) {
 			return errNoted
 		}
 		return nil

@@ -58,11 +58,10 @@ func (x *sqlIndex) UpdateSeries(ctx context.Context, id string, change func(*mod
 }
 
 func (x *sqlIndex) LinkSeries(ctx context.Context, id string, incident models.IncidentID, change func(*models.Series, *models.Incident) error) (models.Series, models.Incident, error) {
-	x.settled(ctx)
 	var s models.Series
 	var in models.Incident
 	var refused error
-	err := x.inTx(ctx, func(tx *sql.Tx) error {
+	err := x.inSteadyTx(ctx, func(tx *sql.Tx) error {
 		// The series first, always: so no two of these wait for each other.
 		var log [][]byte
 		var err error

@@ -84,7 +84,10 @@ type sqlIndex struct {
 	// follow brings deadlines to what the clock shows, before a record is changed; nil: nobody
 	// follows the clock. See StepClock.
 	follow func(context.Context)
-	// late does so for a record that is new here, but was made before; nil like follow.
+	// watch says, when what it returns is called, whether the clock was set since; nil like
+	// follow.
+	watch func() func() bool
+	// late does as follow for a record that is new here, but was made before; nil like follow.
 	late func(*models.Incident)
 }
 
@@ -356,10 +359,9 @@ func (x *sqlIndex) widen(ctx context.Context, tx *sql.Tx, list ...models.Inciden
 }
 
 func (x *sqlIndex) Update(ctx context.Context, id models.IncidentID, change func(*models.Incident) error) (models.Incident, error) {
-	x.settled(ctx)
 	var in models.Incident
 	var refused error
-	err := x.inTx(ctx, func(tx *sql.Tx) error {
+	err := x.inSteadyTx(ctx, func(tx *sql.Tx) error {
 		var err error
 		if in, refused, err = x.change(ctx, tx, id, change); refused != nil {
 			return errRefused

@@ -150,7 +150,7 @@ func (c *StepClock) begin(ctx context.Context) error {
 	}
 	c.ahead.Store(out.ahead)
 	c.turn = make(chan struct{}, 1)
-	c.x.follow, c.x.late = c.Settle, c.catchUp
+	c.x.follow, c.x.watch, c.x.late = c.Settle, c.watch, c.catchUp
 	c.tell(out)
 	return nil
 }
@@ -210,6 +210,15 @@ func (c *StepClock) catchUp(in *models.Incident) {
 func setSince(at time.Time) time.Duration {
 	now := time.Now()
 	return now.Round(0).Sub(at.Round(0)) - now.Sub(at)
+}
+
+// watch says, when what it returns is called, whether the clock was set since.
+func (c *StepClock) watch() func() bool {
+	ahead := c.ahead.Load()
+	return func() bool {
+		_, stepped := c.stepped()
+		return stepped || c.ahead.Load() != ahead
+	}
 }
 
 // stepped says whether the clock was set since a step was noted.

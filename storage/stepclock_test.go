@@ -240,6 +240,36 @@ func testStepClock(t *testing.T, open func(*testing.T) func() Index) {
 			t.Errorf("told %v", got)
 		}
 	})
+	t.Run("set while a record is changed", func(t *testing.T) {
+		x := open(t)()
+		defer x.Close()
+		h := &recorderHost{name: "a", boot: "1", clocks: reading{noon, hour}}
+		create(t, x, owing(0, hour))
+		follow(t, x, h)
+		id := incident(0).ID
+		var seen []time.Duration // due, after noon
+		change := func(in *models.Incident) error {
+			seen = append(seen, in.Deadlines[0].Due.Sub(noon.Truncate(time.Microsecond)))
+			if len(seen)%2 == 1 { // whoever reads the clock now finds another time than the deadline's
+				h.goes(time.Second, -hour)
+			}
+			in.Log = append(in.Log, models.Action{At: h.clocks.wall, Who: "ann", What: "looked"})
+			return nil
+		}
+		if _, err := x.Update(t.Context(), id, change); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Together(t.Context(), func(r Records) error { _, err := r.Update(id, change); return err }); err != nil {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{hour, 0, 0, -hour}; !slices.Equal(seen, want) {
+			t.Errorf("due %v after noon, want %v", seen, want)
+		}
+		in, err := x.Get(t.Context(), id)
+		if err != nil || len(in.Log) != 5 { // opened, and each time: clock, looked
+			t.Errorf("log %+v (%v)", in.Log, err)
+		}
+	})
 	t.Run("opened before, stored after", func(t *testing.T) {
 		x := open(t)()
 		defer x.Close()

@@ -43,6 +43,37 @@ func (x *sqlIndex) noteStep(ctx context.Context, c *StepClock, r reading, how mo
 	return out, err
 }
 
+// errClockSet ends a transaction during which the clock was set.
+var errClockSet = errors.New("the machine's clock was set")
+
+// steadyTries bounds how often a transaction is done anew because the clock was set. When
+// deadlines cannot be moved with it, work goes on all the same.
+const steadyTries = 3
+
+// inSteadyTx does as inTx, on deadlines that agree with the clock: fn reads the one and the
+// other, so when the clock is set meanwhile it is done anew.
+func (x *sqlIndex) inSteadyTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	for left := steadyTries; ; left-- {
+		x.settled(ctx)
+		set := func() bool { return false }
+		if x.watch != nil && left > 0 {
+			set = x.watch()
+		}
+		err := x.inTx(ctx, func(tx *sql.Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			if set() {
+				return errClockSet
+			}
+			return nil
+		})
+		if !errors.Is(err, errClockSet) {
+			return err
+		}
+	}
+}
+
 // sinceNoted is what was noted, by how much the clock was set since, and how that is known.
 // Of a machine that was started anew what is noted is what its clocks show now.
 func (x *sqlIndex) sinceNoted(ctx context.Context, tx *sql.Tx, c *StepClock, r reading, how models.StepKnown) (int64, time.Duration, models.StepKnown, error) {

@@ -63,9 +63,8 @@ func (r *records) Get(id models.IncidentID) (models.Incident, error) {
 }
 
 func (x *sqlIndex) Together(ctx context.Context, do func(Records) error) error {
-	x.settled(ctx)
 	var refused error
-	err := x.inTx(ctx, func(tx *sql.Tx) error {
+	err := x.inSteadyTx(ctx, func(tx *sql.Tx) error {
 		r := &records{ctx: ctx, x: x, tx: tx}
 		refused = do(r)
 		switch {

@@ -134,10 +134,7 @@ func (s *service) run(ctx context.Context) (err error) {
 		Moved: func(step models.ClockStep, changed []models.IncidentID) { s.moved(index, step, changed) }}); err != nil {
 		return err
 	}
-	s.notifier.watcher.Now = func() time.Time { // deadlines are judged once they have moved with the clock
-		s.clock.Settle(ctx)
-		return time.Now()
-	}
+	s.notifier.watcher.Settle = s.clock.Settle
 	age, err := storage.OpenAgeClock(dataFile(s.cfg, "retention-clock.json"), func() bool { synced, _, known := pipeline.HostClock(); return known && synced }, s.log)
 	if err != nil {
 		return err
