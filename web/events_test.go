@@ -3,7 +3,9 @@ package web
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"net/http"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -254,4 +256,37 @@ func (p *page) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.buf.String()
+}
+
+// A status that is pushed says what a status that is asked for says, cameras and clock too:
+// a console puts one in the place of the other.
+func TestStatusIsPushedWhole(t *testing.T) {
+	s := newSite(t, func(s *Server) {
+		s.Now = func() time.Time { return day }
+		s.Status = func() Status {
+			return Status{Version: "1.4.0", HostClock: HostClock{Known: true, Synchronised: true, MaxError: time.Millisecond}}
+		}
+		s.Cameras = &fleet{cameras: []Camera{{ID: "gate", Health: models.Health{Connection: models.Connected}}, {ID: "yard"}}}
+	})
+	b := s.logIn()
+	asked := get[Status](b, "/api/status")
+	publish(t, s.server.Events, KindStatus, s.server.Status())
+	stream := b.stream()
+	for {
+		fields, ok := stream.next()
+		if !ok {
+			t.Fatal("the stream ended")
+		}
+		if fields["event"] != KindStatus {
+			continue
+		}
+		var pushed Status
+		if err := json.Unmarshal([]byte(fields["data"]), &pushed); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(pushed, asked) || pushed.Cameras != (CameraCount{Connected: 1, Total: 2}) {
+			t.Errorf("pushed %+v, asked %+v", pushed, asked)
+		}
+		return
+	}
 }

@@ -81,6 +81,7 @@ type Hub struct {
 	count *prometheus.CounterVec
 
 	mu        sync.Mutex
+	complete  func(Status) Status // adds what only the server knows; nil: nothing is added
 	closed    bool
 	seq       uint64 // of the newest incident message
 	past      []Message
@@ -141,6 +142,12 @@ func (h *Hub) Publish(kind string, v any) error {
 		v = whole(in)
 	case kind == KindCamera && isHealth:
 	case kind == KindStatus && isStatus:
+		h.mu.Lock()
+		complete := h.complete
+		h.mu.Unlock()
+		if complete != nil {
+			status = complete(status)
+		}
 		v = wholeStatus(status)
 	default:
 		return fmt.Errorf("publish %s: a %T is not of that kind", kind, v)
@@ -173,6 +180,13 @@ func (h *Hub) Publish(kind string, v any) error {
 		h.send(m)
 	}
 	return nil
+}
+
+// completeWith has every status that is published say what only a server knows.
+func (h *Hub) completeWith(complete func(Status) Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.complete = complete
 }
 
 // Reset has everyone who listens fetch everything anew, the server's clock too.

@@ -149,6 +149,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	s.byAddress = newLimiter(addressEvery, addressBurst)
 	s.byAccount = newLimiter(accountEvery, accountBurst)
 	s.uploads = make(chan struct{}, maxUploads)
+	s.Events.completeWith(s.completed)
 	if err := s.register(); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,12 @@ func (s *Server) status() Status {
 	if s.Status != nil {
 		st = s.Status()
 	}
+	return wholeStatus(s.completed(st))
+}
+
+// completed is what the program says about itself with what the server knows: its clock and
+// how many cameras are watched.
+func (s *Server) completed(st Status) Status {
 	st.Now = s.Now()
 	st.Cameras = CameraCount{}
 	for _, c := range s.Cameras.Cameras() {
@@ -107,7 +113,7 @@ func (s *Server) status() Status {
 			st.Cameras.Connected++
 		}
 	}
-	return wholeStatus(st)
+	return st
 }
 
 // features names the optional parts that the program has given to the server.
