@@ -1,6 +1,7 @@
 package track
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -72,13 +73,7 @@ func (t *Tracker) recall(l *life) {
 // like that one.
 func (t *Tracker) unlike(l, lost *life) float64 {
 	d := l.Look.Distance(lost.Look)
-	for _, m := range t.meets {
-		other := m.b
-		if m.b == lost {
-			other = m.a
-		} else if m.a != lost {
-			continue
-		}
+	for other := range t.met(lost) {
 		if other.after != nil && other.after.Distance(lost.Look)+exchange < other.after.Distance(other.Look) {
 			d = min(d, l.Look.Distance(other.Look))
 		}
@@ -179,6 +174,17 @@ func (t *Tracker) meet(a, b *life) {
 		}
 	}
 	t.meets = append(t.meets, meet{a: a, b: b})
+}
+
+// met are those whom a track was close to, as long as that is remembered.
+func (t *Tracker) met(l *life) iter.Seq[*life] {
+	return func(yield func(*life) bool) {
+		for _, m := range t.meets {
+			if m.b == l && !yield(m.a) || m.a == l && !yield(m.b) {
+				return
+			}
+		}
+	}
 }
 
 // settled takes in whether who it is is still open.

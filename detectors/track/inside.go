@@ -40,13 +40,7 @@ func (t *Tracker) elsewhere(l *life, b models.Box) bool {
 func (t *Tracker) stayed(came, lost *life) {
 	var member *life
 	least := came.Look.Distance(lost.Look) - exchange
-	for _, m := range t.meets {
-		o := m.b
-		if m.b == lost {
-			o = m.a
-		} else if m.a != lost {
-			continue
-		}
+	for o := range t.met(lost) {
 		if o == came || o.after != nil || o.Look == nil { // seen apart, it is settled by its own looks
 			continue
 		}
