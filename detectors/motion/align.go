@@ -53,7 +53,7 @@ func (a *align) choose(m *model, n noise) {
 	a.w, a.h = m.w, m.h
 	a.points = a.points[:0]
 	a.fresh, a.made = true, 0
-	bg := m.at[0]
+	bg := m.bg.y
 	least := max(20, 8*n.luma) // over two pixels: a displacement by one is beyond the limit of find
 	const rim = maxShift + 1
 	for cy := range alignCells {
@@ -64,10 +64,10 @@ func (a *align) choose(m *model, n noise) {
 			atX, atY := -1, -1
 			for y := y0; y < y1; y++ {
 				for i := y*m.w + x0; i < y*m.w+x1; i++ {
-					if g := abs32(bg[i+1].y - bg[i-1].y); g > bestX {
+					if g := abs32(bg[i+1] - bg[i-1]); g > bestX {
 						bestX, atX = g, i
 					}
-					if g := abs32(bg[i+m.w].y - bg[i-m.w].y); g > bestY {
+					if g := abs32(bg[i+m.w] - bg[i-m.w]); g > bestY {
 						bestY, atY = g, i
 					}
 				}
@@ -98,11 +98,11 @@ type tone struct{ black, gain, limit, bound float32 }
 //go:norace
 func (a *align) fit(m *model, y []uint8, dx, dy int, t tone) match {
 	by := dy*a.w + dx
-	bg := m.at[0]
+	bg := m.bg.y
 	var sum float32
 	agree := 0
 	for _, p := range a.points {
-		d := abs32(t.black + (float32(y[int(p)+by])-t.black)*t.gain - bg[p].y)
+		d := abs32(t.black + (float32(y[int(p)+by])-t.black)*t.gain - bg[p])
 		if d < t.limit {
 			agree++
 		}
@@ -118,7 +118,7 @@ func (a *align) fit(m *model, y []uint8, dx, dy int, t tone) match {
 //go:norace
 func (a *align) fine(m *model, in *input, at image.Point, t tone) match {
 	raw, n := in.rawY, in.factor
-	bg := m.at[0]
+	bg := m.bg.y
 	var sum float32
 	agree := 0
 	for _, p := range a.points {
@@ -131,7 +131,7 @@ func (a *align) fine(m *model, in *input, at image.Point, t tone) match {
 				luma += int(v)
 			}
 		}
-		d := abs32(t.black + (float32(luma)/float32(n*n)-t.black)*t.gain - bg[p].y)
+		d := abs32(t.black + (float32(luma)/float32(n*n)-t.black)*t.gain - bg[p])
 		if d < t.limit {
 			agree++
 		}
@@ -155,7 +155,7 @@ func (a *align) find(m *model, in *input, soft *plane, l *light, n noise) image.
 	if here.agree < inPlace {
 		// The light may be another one than in the picture before. Most of a picture is
 		// smooth: a displacement hardly changes its brightness.
-		if now, agree := l.measure(func(i int) float32 { return m.at[0][i].y }, y, nil, m.w, 2*sampling(m.w, m.h)); agree >= inPicture {
+		if now, agree := l.measure(func(i int) float32 { return m.bg.y[i] }, y, nil, m.w, 2*sampling(m.w, m.h)); agree >= inPicture {
 			t.gain = float32(1 / now)
 			here = a.fit(m, y, 0, 0, t)
 		}
@@ -217,7 +217,7 @@ func (a *align) search(m *model, y, soft *plane, t tone) (top image.Point) {
 	for _, p := range a.points {
 		sum := float32(0)
 		for row := int(p) - a.w; row <= int(p)+a.w; row += a.w {
-			sum += m.at[0][row-1].y + m.at[0][row].y + m.at[0][row+1].y
+			sum += m.bg.y[row-1] + m.bg.y[row] + m.bg.y[row+1]
 		}
 		a.soft = append(a.soft, sum/9)
 	}

@@ -23,6 +23,9 @@ const (
 	// is ignored: three in busyTau. A branch swings once in one or two seconds and each
 	// pixel on its way sees some of it; people who pass a point one by one are tracked.
 	busyRate = 0.14
+	// forgotten is a rate that no longer counts: one beginning, three minutes ago. Without it
+	// numbers would become ever smaller, and slow to reckon with.
+	forgotten = 5e-6
 )
 
 func newBusy(w, h int) *busy {
@@ -43,18 +46,7 @@ func (b *busy) learn(fg, held []uint8, dt time.Duration, upheaval bool) {
 	if upheaval {
 		up = 0
 	}
-	n := len(b.rate)
-	fg, held, before := fg[:n], held[:n], b.before[:n]
-	for i, r := range b.rate {
-		if r > 0 {
-			r *= down
-		}
-		if fg[i] > before[i] && held[i] == 0 {
-			r += up
-		}
-		b.rate[i] = r
-	}
-	copy(before, fg)
+	countStarts(b.rate, b.before, fg, held, down, up, forgotten)
 }
 
 // forgive forgets what was learnt where a thing has turned out to be real: it moved there

@@ -26,7 +26,10 @@
 // The package is the only door to gocv (OpenCV); a Mat never leaves it. It reads no clock
 // and uses no randomness: the same frames give the same regions.
 //
-// A detector belongs to one goroutine. The loops over all pixels are marked go:norace: they
+// What is done to every pixel of every picture is written in C (kernel.c), of which the
+// compiler makes vectors; the tests hold it to plain loops, bit by bit.
+//
+// A detector belongs to one goroutine. The loops over many pixels are marked go:norace: they
 // touch nothing but the detector's own memory, and under the race detector they would take
 // ten times as long, which decides whether the accuracy tests are run at all.
 //

@@ -22,6 +22,10 @@ type field struct {
 	// factor is what each tile is multiplied with, with a rim of one tile that continues
 	// the slope to the edges of the picture.
 	factor [(fieldRows + 2) * (fieldColumns + 2)]float32
+	// Columns starts[k]..starts[k+1] of the picture lie between the centres of tiles k and
+	// k+1 of a row with its rim, at the shares that between has for each column.
+	starts  [fieldColumns + 2]int
+	between []float32
 
 	last    [fieldRows * fieldColumns]float32 // picture over background when it was last soft, 0 if unknown
 	since   time.Duration                     // then, but for the time in which the picture was idle
@@ -88,7 +92,7 @@ func (d *Detector) original() []uint8 {
 //go:norace
 func (f *field) measure(d *Detector) {
 	w, h := d.model.w, d.model.h
-	bg, pix := d.model.at[0], d.in.y.Pix
+	bg, pix := d.model.bg.y, d.in.y.Pix
 	black, gain := float32(d.light.black), float32(d.light.gain)
 	step := max(min(w/fieldColumns, h/fieldRows)/6, 1)
 	for t := range f.ratio {
@@ -98,7 +102,7 @@ func (f *field) measure(d *Detector) {
 		clear(f.bins[:])
 		for y := y0 + step/2; y < y1; y += step {
 			for i := y*w + x0 + step/2; i < y*w+x1; i += step {
-				now, then := float32(pix[i])-black, bg[i].y-black
+				now, then := float32(pix[i])-black, bg[i]-black
 				if now < 4 || then < 12 || pix[i] > 240 {
 					continue
 				}
@@ -276,6 +280,7 @@ func (f *field) smooth() bool {
 //go:norace
 func (f *field) apply(pix []uint8, w, h int, black float32) {
 	const stride = fieldColumns + 2
+	f.place(w)
 	var row [stride]float32
 	for y := range h {
 		v := (float32(y)+0.5)*fieldRows/float32(h) + 0.5
@@ -286,11 +291,30 @@ func (f *field) apply(pix []uint8, w, h int, black float32) {
 			row[k] = up[k] + (down[k]-up[k])*v
 		}
 		line := pix[y*w : (y+1)*w]
-		for x := range line {
-			u := (float32(x)+0.5)*fieldColumns/float32(w) + 0.5
-			k := min(int(u), fieldColumns)
-			by := row[k] + (row[k+1]-row[k])*(u-float32(k))
-			line[x] = uint8(within(black+(float32(line[x])-black)*by+0.5, 0, 255))
+		for k := range fieldColumns + 1 {
+			from, to := f.starts[k], f.starts[k+1]
+			relight(line[from:to], f.between[from:to], black, row[k], row[k+1]-row[k])
 		}
+	}
+}
+
+// place says for each column of a picture between the centres of which tiles it lies, and
+// where.
+func (f *field) place(w int) {
+	if len(f.between) == w {
+		return
+	}
+	f.between = make([]float32, w)
+	last := -1
+	for x := range w {
+		u := (float32(x)+0.5)*fieldColumns/float32(w) + 0.5
+		k := min(int(u), fieldColumns)
+		for ; last < k; last++ {
+			f.starts[last+1] = x
+		}
+		f.between[x] = u - float32(k)
+	}
+	for k := last + 1; k < len(f.starts); k++ {
+		f.starts[k] = w
 	}
 }

@@ -107,7 +107,7 @@ func TestField(t *testing.T) {
 			d := &Detector{in: &input{y: &plane{}}, model: newModel(w, h), light: newLight(false), noise: startNoise}
 			pix := make([]uint8, w*h)
 			for i := range pix {
-				d.model.at[0][i].y = float32(ground(i%w, i/w))
+				d.model.bg.y[i] = float32(ground(i%w, i/w))
 				pix[i] = uint8(c.now(i%w, i/w) + 0.5)
 			}
 			d.in.y.Pix = append([]uint8(nil), pix...)
@@ -116,7 +116,7 @@ func TestField(t *testing.T) {
 			off, left := 0.0, math.Inf(1)
 			for i, v := range d.in.y.Pix {
 				changed += min(diff(v, pix[i]), 1)
-				e := math.Abs(float64(v) - float64(d.model.at[0][i].y))
+				e := math.Abs(float64(v) - float64(d.model.bg.y[i]))
 				if image.Pt(i%w, i/w).In(c.over) {
 					left = min(left, e)
 				} else {

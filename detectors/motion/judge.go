@@ -17,7 +17,7 @@ type evidence struct {
 //go:norace
 func (d *Detector) examine(c component) evidence {
 	w, h := d.in.size.X, d.in.size.Y
-	bg, lut := d.model.at[0], &d.light.lut
+	bg, lut := &d.model.bg, &d.light.lut
 	var e evidence
 	between := 0
 	for _, r := range c.runs {
@@ -25,8 +25,8 @@ func (d *Detector) examine(c component) evidence {
 		for x := int(r.x0); x < int(r.x1); x++ {
 			i := y*w + x
 			py := lut[d.in.y.Pix[i]]
-			e.contrast += abs32(py - bg[i].y)
-			e.colour += abs32(float32(d.in.cb.Pix[i])-bg[i].b) + abs32(float32(d.in.cr.Pix[i])-bg[i].r)
+			e.contrast += abs32(py - bg.y[i])
+			e.colour += abs32(float32(d.in.cb.Pix[i])-bg.b[i]) + abs32(float32(d.in.cr.Pix[i])-bg.r[i])
 			if x < 2 || y < 2 || x >= w-2 || y >= h-2 {
 				continue
 			}
@@ -63,10 +63,10 @@ func (d *Detector) examine(c component) evidence {
 //
 //go:norace
 func (d *Detector) between(i int, py float32) bool {
-	w, bg := d.model.w, d.model.at[0]
-	lo, hi := bg[i].y, bg[i].y
+	w, bg := d.model.w, d.model.bg.y
+	lo, hi := bg[i], bg[i]
 	for _, j := range [...]int{i - w - 1, i - w, i - w + 1, i - 1, i + 1, i + w - 1, i + w, i + w + 1} {
-		lo, hi = min(lo, bg[j].y), max(hi, bg[j].y)
+		lo, hi = min(lo, bg[j]), max(hi, bg[j])
 	}
 	slack := 2 * d.noise.luma
 	return py > lo-slack && py < hi+slack
@@ -80,16 +80,16 @@ func (d *Detector) between(i int, py float32) bool {
 //go:norace
 func (d *Detector) edges(x, y int) (now, then, fresh float32) {
 	w := d.in.size.X
-	bg, lut, pix := d.model.at[0], &d.light.lut, d.in.y.Pix
+	bg, lut, pix := d.model.bg.y, &d.light.lut, d.in.y.Pix
 	black := float32(d.light.black)
 	for ny := y - 1; ny <= y+1; ny++ {
 		for nx := x - 1; nx <= x+1; nx++ {
 			i := ny*w + nx
 			cx, cy := lut[pix[i+1]]-lut[pix[i-1]], lut[pix[i+w]]-lut[pix[i-w]]
-			bx, by := bg[i+1].y-bg[i-1].y, bg[i+w].y-bg[i-w].y
+			bx, by := bg[i+1]-bg[i-1], bg[i+w]-bg[i-w]
 			now = max(now, abs32(cx)+abs32(cy))
 			then = max(then, abs32(bx)+abs32(by))
-			q := min(max((lut[pix[i]]-black)/max(bg[i].y-black, 1), 0), 2)
+			q := min(max((lut[pix[i]]-black)/max(bg[i]-black, 1), 0), 2)
 			fresh = max(fresh, min(abs32(cx-bx)+abs32(cy-by), abs32(cx-q*bx)+abs32(cy-q*by)))
 		}
 	}

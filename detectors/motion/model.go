@@ -41,17 +41,35 @@ type mode struct {
 	y, b, r, v, w float32
 }
 
+// layer holds the heaviest mode of each pixel, plane by plane: most pixels need no other, and
+// vectors take eight of them at a time.
+type layer struct {
+	y, b, r, v, w []float32
+}
+
+func newLayer(n int) layer {
+	all := make([]float32, 5*n)
+	return layer{all[:n:n], all[n : 2*n : 2*n], all[2*n : 3*n : 3*n], all[3*n : 4*n : 4*n], all[4*n:]}
+}
+
+func (l *layer) get(i int) mode { return mode{l.y[i], l.b[i], l.r[i], l.v[i], l.w[i]} }
+
+func (l *layer) set(i int, m mode) {
+	l.y[i], l.b[i], l.r[i], l.v[i], l.w[i] = m.y, m.b, m.r, m.v, m.w
+}
+
 // model is the background: the modes of each pixel, heaviest first.
 type model struct {
 	w, h int
-	at   [modes][]mode
-	age  time.Duration // media time learnt since the model was last begun
+	bg   layer             // the heaviest
+	less [modes - 1][]mode // the others
+	age  time.Duration     // media time learnt since the model was last begun
 }
 
 func newModel(w, h int) *model {
-	m := &model{w: w, h: h}
-	for k := range m.at {
-		m.at[k] = make([]mode, w*h)
+	m := &model{w: w, h: h, bg: newLayer(w * h)}
+	for k := range m.less {
+		m.less[k] = make([]mode, w*h)
 	}
 	return m
 }
@@ -60,11 +78,11 @@ func newModel(w, h int) *model {
 func (m *model) begin(y, b, r []uint8, noise noise) {
 	m.age = 0
 	v := noise.newVariance()
-	for i := range m.at[0] {
-		m.at[0][i] = mode{float32(y[i]), float32(b[i]), float32(r[i]), v, 1}
+	for i := range m.bg.y {
+		m.bg.set(i, mode{float32(y[i]), float32(b[i]), float32(r[i]), v, 1})
 	}
-	for k := 1; k < modes; k++ {
-		clear(m.at[k])
+	for k := range m.less {
+		clear(m.less[k])
 	}
 }
 
@@ -102,32 +120,24 @@ func (m *model) ratesFor(dt, idle time.Duration) rates {
 func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, fg []uint8, noise noise, dt, idle time.Duration) {
 	rt := m.ratesFor(dt, idle)
 	m.age += dt + idle
-	a, second, third := m.at[0], m.at[1], m.at[2]
-	n := len(a)
-	y, b, r, hold, fg = y[:n], b[:n], r[:n], hold[:n], fg[:n]
-	second, third = second[:n], third[:n]
-	k2 := sigmas * sigmas
-	minV, maxV := noise.minVariance(), float32(maxSigma*maxSigma)
-	ic := noise.chromaWeight()
-	for i := range a {
-		py, pb, pr := gain[y[i]], float32(b[i]), float32(r[i])
-		m0 := &a[i]
-		dy, db, dr := py-m0.y, pb-m0.b, pr-m0.r
-		d2 := dy * dy
-		if d2+m0.v*ic*(db*db+dr*dr) < k2*m0.v {
-			m0.y += rt.mean * dy
-			m0.b += rt.mean * db
-			m0.r += rt.mean * dr
-			m0.v = within(m0.v+rt.spread*(d2-m0.v), minV, maxV)
-			if m0.w < settled {
-				m0.w += rt.weight * (1 - m0.w)
-				second[i].w -= rt.weight * second[i].w
-				third[i].w -= rt.weight * third[i].w
-			}
+	k2, ic := sigmas*sigmas, noise.chromaWeight()
+	m.match(y, b, r, gain, fg, k2, ic, rt, noise)
+	for i := next(fg, 0); i < len(fg); i = next(fg, i+1) {
+		if fg[i] == unsettled {
+			m.confirm(i, rt.weight)
 			fg[i] = 0
 			continue
 		}
-		fg[i] = m.other(i, py, pb, pr, rt, ic, k2, hold[i] != 0, noise)
+		fg[i] = m.other(i, gain[y[i]], float32(b[i]), float32(r[i]), rt, ic, k2, hold[i] != 0, noise)
+	}
+}
+
+// confirm moves weight to the heaviest mode.
+func (m *model) confirm(i int, rate float32) {
+	m.bg.w[i] += rate * (1 - m.bg.w[i])
+	for k := range m.less {
+		c := &m.less[k][i]
+		c.w -= rate * c.w
 	}
 }
 
@@ -135,9 +145,9 @@ func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, 
 //
 //go:norace
 func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held bool, noise noise) uint8 {
-	before := m.at[0][i].w
-	for k := 1; k < modes; k++ {
-		c := &m.at[k][i]
+	before := m.bg.w[i]
+	for k := range m.less {
+		c := &m.less[k][i]
 		if c.w <= 0 {
 			break
 		}
@@ -165,40 +175,50 @@ func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held boo
 	return 255
 }
 
-// gain moves weight to mode k and keeps the modes ordered.
+// gain moves weight to mode k of the less heavy ones and keeps the modes ordered.
 func (m *model) gain(i, k int, rate float32) {
-	for j := range m.at {
-		c := &m.at[j][i]
+	m.bg.w[i] -= rate * m.bg.w[i]
+	for j := range m.less {
+		c := &m.less[j][i]
 		c.w -= rate * c.w
 	}
-	m.at[k][i].w += rate
-	for ; k > 0 && m.at[k][i].w > m.at[k-1][i].w; k-- {
-		m.at[k][i], m.at[k-1][i] = m.at[k-1][i], m.at[k][i]
+	c := &m.less[k][i]
+	c.w += rate
+	for ; k > 0 && c.w > m.less[k-1][i].w; k-- {
+		up := &m.less[k-1][i]
+		*c, *up = *up, *c
+		c = up
+	}
+	if k == 0 && c.w > m.bg.w[i] {
+		first := m.bg.get(i)
+		m.bg.set(i, *c)
+		*c = first
 	}
 }
 
 // add puts a new mode in the place of the lightest.
 func (m *model) add(i int, y, b, r, rate, v float32) {
-	m.at[modes-1][i] = mode{y, b, r, v, 0}
-	k := modes - 1
-	for k > 0 && m.at[k-1][i].w <= 0 {
-		m.at[k-1][i], m.at[k][i] = m.at[k][i], m.at[k-1][i]
+	k := len(m.less) - 1
+	for k > 0 && m.less[k-1][i].w <= 0 {
+		m.less[k][i] = m.less[k-1][i]
 		k--
 	}
+	m.less[k][i] = mode{y, b, r, v, 0}
 	m.gain(i, k, rate)
 }
 
 // absorb makes the pixel's present colour its background at once.
 func (m *model) absorb(i int, y, b, r float32, noise noise) {
-	m.at[2][i], m.at[1][i] = m.at[1][i], m.at[0][i]
-	m.at[1][i].w *= 0.3
-	m.at[2][i].w *= 0.3
-	m.at[0][i] = mode{y, b, r, noise.newVariance(), 1 - m.at[1][i].w - m.at[2][i].w}
+	last, before := &m.less[1][i], &m.less[0][i]
+	*last, *before = *before, m.bg.get(i)
+	before.w *= 0.3
+	last.w *= 0.3
+	m.bg.set(i, mode{y, b, r, noise.newVariance(), 1 - before.w - last.w})
 }
 
 // near says whether the heaviest mode of pixel j explains a colour.
 func (m *model) near(j int, y, b, r, ic, sigmas2 float32) bool {
-	c := &m.at[0][j]
-	dy, db, dr := y-c.y, b-c.b, r-c.r
-	return dy*dy+c.v*ic*(db*db+dr*dr) < sigmas2*c.v
+	bg := &m.bg
+	dy, db, dr, v := y-bg.y[j], b-bg.b[j], r-bg.r[j], bg.v[j]
+	return dy*dy+v*ic*(db*db+dr*dr) < sigmas2*v
 }

@@ -263,8 +263,10 @@ func (d *Detector) carry(old *model) error {
 	if err := planes(old.w, old.h, &from[0], &from[1], &from[2]); err != nil {
 		return err
 	}
-	for i, m := range old.at[0] {
-		from[0].Pix[i], from[1].Pix[i], from[2].Pix[i] = uint8(m.y+0.5), uint8(m.b+0.5), uint8(m.r+0.5)
+	for k, colour := range [][]float32{old.bg.y, old.bg.b, old.bg.r} {
+		for i, v := range colour {
+			from[k].Pix[i] = uint8(v + 0.5)
+		}
 	}
 	for k, to := range []*plane{d.raw, d.clean, d.scratch} {
 		from[k].scaleTo(to)
@@ -336,17 +338,7 @@ func (d *Detector) protect(boxes []models.Box, dt time.Duration) {
 	for _, b := range boxes {
 		each(pixels(b, w, h), w, func(i int) { d.hold[i] = 1 })
 	}
-	for i, held := range d.held {
-		switch {
-		case held != 0 && d.clean.Pix[i] == 0:
-			d.held[i] -= min(held, step)
-		case d.hold[i] == 0:
-		case held >= limit:
-			d.hold[i] = 0
-		case d.clean.Pix[i] != 0:
-			d.held[i] += step
-		}
-	}
+	countHeld(d.held, d.hold, d.clean.Pix, step, limit)
 }
 
 // pixels is the rectangle of the pixels that a box covers, within the picture.
@@ -362,7 +354,7 @@ func pixels(b models.Box, w, h int) image.Rectangle {
 // measureLight takes the common gain out, when enough of the picture agrees on one, and
 // what the light differs by from place to place.
 func (d *Detector) measureLight(dt time.Duration) {
-	bg := func(i int) float32 { return d.model.at[0][i].y }
+	bg := func(i int) float32 { return d.model.bg.y[i] }
 	gain, agree := d.light.measure(bg, d.in.y.Pix, d.clean.Pix, d.model.w, sampling(d.model.w, d.model.h))
 	if agree < 0.5 {
 		gain = 1
@@ -379,8 +371,7 @@ func (d *Detector) measureNoise(dt time.Duration) {
 	for y := step / 2; y < h; y += step {
 		for i := y*w + step/2; i < (y+1)*w; i += step {
 			if d.raw.Pix[i] == 0 && d.in.y.Pix[i] > 20 && d.in.y.Pix[i] < 235 {
-				m := &d.model.at[0][i]
-				d.meter.add(diff(d.in.y.Pix[i], before[d.prevY[i]]), int(abs32(float32(d.in.cb.Pix[i])-m.b)+0.5))
+				d.meter.add(diff(d.in.y.Pix[i], before[d.prevY[i]]), int(abs32(float32(d.in.cb.Pix[i])-d.model.bg.b[i])+0.5))
 			}
 		}
 	}

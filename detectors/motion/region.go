@@ -1,6 +1,7 @@
 package motion
 
 import (
+	"bytes"
 	"image"
 	"slices"
 )
@@ -29,7 +30,8 @@ type labeller struct {
 	sorted []run
 }
 
-// label returns the components of the pixels equal to value. connect is 8 or 4.
+// label returns the components of the pixels equal to value, which is 0 or 255, as every pixel
+// is. connect is 8 or 4.
 // The result is valid until the next call.
 //
 //go:norace
@@ -43,15 +45,16 @@ func (l *labeller) label(mask []uint8, w, h int, value uint8, connect int) []com
 	for y := range h {
 		row := mask[y*w : (y+1)*w]
 		start := len(l.runs)
-		for x := 0; x < w; {
-			if row[x] != value {
-				x++
-				continue
+		for x := 0; ; {
+			n := bytes.IndexByte(row[x:], value)
+			if n < 0 {
+				break
 			}
-			x0 := x
-			for x < w && row[x] == value {
-				x++
+			x0 := x + n
+			if n = bytes.IndexByte(row[x0:], ^value); n < 0 {
+				n = w - x0
 			}
+			x = x0 + n
 			l.add(int32(y), int32(x0), int32(x))
 		}
 		// Join with the runs above: both rows are sorted, so one sweep finds all pairs.

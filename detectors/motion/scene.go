@@ -55,8 +55,8 @@ func (s *scenes) store(m *model) {
 	}
 	c := &s.stored[at]
 	c.used = s.uses
-	for i, a := range m.at[0] {
-		c.y[i], c.b[i], c.r[i] = uint8(a.y+0.5), uint8(a.b+0.5), uint8(a.r+0.5)
+	for i := range m.bg.y {
+		c.y[i], c.b[i], c.r[i] = uint8(m.bg.y[i]+0.5), uint8(m.bg.b[i]+0.5), uint8(m.bg.r[i]+0.5)
 	}
 }
 
@@ -66,7 +66,7 @@ func (s *scenes) find(m *model) int {
 		same, n := 0, 0
 		for i := 0; i < len(c.y); i += 37 {
 			n++
-			if abs32(m.at[0][i].y-float32(c.y[i])) < 12 {
+			if abs32(m.bg.y[i]-float32(c.y[i])) < 12 {
 				same++
 			}
 		}
@@ -210,7 +210,7 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 		behind := d.behind(protect)
 		d.model.begin(d.in.y.Pix, d.in.cb.Pix, d.in.cr.Pix, d.noise)
 		for _, p := range behind {
-			d.model.at[0][p.i] = p.mode
+			d.model.bg.set(p.i, p.mode)
 		}
 	}
 	clear(d.ghost)
@@ -228,12 +228,12 @@ func (d *Detector) guard(protect []models.Box, dt time.Duration) bool {
 func (d *Detector) grain() noise {
 	const step, apart = 6, 3 // farther than the smoothing of a small picture reaches
 	var m meter
-	bg, w, h := d.model.at[0], d.model.w, d.model.h
+	bg, w, h := &d.model.bg, d.model.w, d.model.h
 	for y := step / 2; y < h; y += step {
 		for i := y*w + step/2; i < (y+1)*w-apart; i += step {
-			a, b, j := bg[i], bg[i+apart], i+apart
-			m.add(int(abs32((float32(d.in.y.Pix[i])-a.y)-(float32(d.in.y.Pix[j])-b.y))+0.5),
-				int(abs32((float32(d.in.cb.Pix[i])-a.b)-(float32(d.in.cb.Pix[j])-b.b))+0.5))
+			j := i + apart
+			m.add(int(abs32((float32(d.in.y.Pix[i])-bg.y[i])-(float32(d.in.y.Pix[j])-bg.y[j]))+0.5),
+				int(abs32((float32(d.in.cb.Pix[i])-bg.b[i])-(float32(d.in.cb.Pix[j])-bg.b[j]))+0.5))
 		}
 	}
 	// The median of |difference| of two pairs of Gaussian samples is 0.6745 * 2 sigma.
@@ -262,7 +262,7 @@ func (d *Detector) behind(boxes []models.Box) []hidden {
 		each(pixels(around, w, h), w, func(i int) {
 			if d.clean.Pix[i] == 0 {
 				now += float32(d.in.y.Pix[i]) - black
-				then += d.model.at[0][i].y - black
+				then += d.model.bg.y[i] - black
 			}
 		})
 		if then <= 0 || now <= 0 {
@@ -271,7 +271,7 @@ func (d *Detector) behind(boxes []models.Box) []hidden {
 		gain := now / then
 		each(pixels(b, w, h), w, func(i int) {
 			if d.clean.Pix[i] != 0 {
-				m := d.model.at[0][i]
+				m := d.model.bg.get(i)
 				m.y = min(black+(m.y-black)*gain, 255)
 				m.b, m.r = 128+(m.b-128)*gain, 128+(m.r-128)*gain
 				m.v, m.w = d.noise.newVariance(), 1
@@ -374,8 +374,8 @@ func (d *Detector) structure() (agree float64, lines int) {
 // line says whether the background has an edge at pixel i and whether the picture has it
 // too: a gradient within 45 degrees, at least a quarter as strong.
 func (d *Detector) line(i int) (line, kept bool) {
-	w, bg, lut, pix := d.model.w, d.model.at[0], &d.light.lut, d.in.y.Pix
-	bx, by := bg[i+1].y-bg[i-1].y, bg[i+w].y-bg[i-w].y
+	w, bg, lut, pix := d.model.w, d.model.bg.y, &d.light.lut, d.in.y.Pix
+	bx, by := bg[i+1]-bg[i-1], bg[i+w]-bg[i-w]
 	strong := max(6*d.noise.luma, 10)
 	b2 := bx*bx + by*by
 	if b2 < strong*strong {

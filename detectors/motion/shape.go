@@ -50,17 +50,12 @@ func (d *Detector) settle() {
 	ic := d.noise.chromaWeight()
 	black := float32(d.light.black)
 	copy(d.scratch.Pix, d.raw.Pix)
-	for y := range h {
-		for x := range w {
-			i := y*w + x
-			if d.raw.Pix[i] == 0 {
-				continue
-			}
-			py := d.light.lut[d.in.y.Pix[i]]
-			pb, pr := float32(d.in.cb.Pix[i]), float32(d.in.cr.Pix[i])
-			if d.displaced(x, y, py, pb, pr, ic) || d.shadow(i, x, y, py-black, pb, pr, black) {
-				d.scratch.Pix[i] = 0
-			}
+	for i := next(d.raw.Pix, 0); i < w*h; i = next(d.raw.Pix, i+1) {
+		x, y := i%w, i/w
+		py := d.light.lut[d.in.y.Pix[i]]
+		pb, pr := float32(d.in.cb.Pix[i]), float32(d.in.cr.Pix[i])
+		if d.displaced(x, y, py, pb, pr, ic) || d.shadow(i, x, y, py-black, pb, pr, black) {
+			d.scratch.Pix[i] = 0
 		}
 	}
 }
@@ -89,14 +84,14 @@ const (
 
 //go:norace
 func (d *Detector) shadow(i, x, y int, luma, pb, pr, black float32) bool {
-	m := &d.model.at[0][i]
-	bg := m.y - black
+	m := &d.model.bg
+	bg := m.y[i] - black
 	if luma < shadowDarkest*bg || luma > shadowLightest*bg || bg < 24 {
 		return false
 	}
 	ratio := luma / bg
 	// Chroma shrinks towards grey with the light.
-	db, dr := pb-128-(m.b-128)*ratio, pr-128-(m.r-128)*ratio
+	db, dr := pb-128-(m.b[i]-128)*ratio, pr-128-(m.r[i]-128)*ratio
 	if db*db+dr*dr > 36 {
 		return false
 	}
@@ -109,7 +104,7 @@ func (d *Detector) shadow(i, x, y int, luma, pb, pr, black float32) bool {
 			if d.raw.Pix[j] == 0 {
 				continue
 			}
-			b := d.model.at[0][j].y - black
+			b := m.y[j] - black
 			if b < 16 {
 				continue
 			}
@@ -148,11 +143,7 @@ func (d *Detector) judge(dt time.Duration) []component {
 	w, h := d.in.size.X, d.in.size.Y
 	d.shape.kept = d.shape.kept[:0]
 	step := uint8(min(max(dt*32/time.Second, 1), 16))
-	for i, v := range d.ghost {
-		if v != 0 && d.clean.Pix[i] == 0 {
-			d.ghost[i] = 0
-		}
-	}
+	keepWhere(d.ghost, d.clean.Pix)
 	for _, c := range d.shape.parts.label(d.clean.Pix, w, h, 255, 8) {
 		if c.area < d.shape.minArea {
 			d.erase(c)

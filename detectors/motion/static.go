@@ -242,9 +242,9 @@ func (s *statics) follow(m *model, rate float32) {
 	for cy := range s.h {
 		for cx := range s.w {
 			i := 2*cy*s.cw + 2*cx
-			a, b, c, e := &m.at[0][i], &m.at[0][i+1], &m.at[0][i+s.cw], &m.at[0][i+s.cw+1]
+			j, bg := i+s.cw, &m.bg
 			s.long[cy*s.w+cx].toward(cell{
-				(a.y + b.y + c.y + e.y) / 4, (a.b + e.b) / 2, (a.r + e.r) / 2,
+				(bg.y[i] + bg.y[i+1] + bg.y[j] + bg.y[j+1]) / 4, (bg.b[i] + bg.b[j+1]) / 2, (bg.r[i] + bg.r[j+1]) / 2,
 			}, rate)
 		}
 	}
