@@ -131,7 +131,7 @@ func (l *light) measure(bg func(i int) float32, y, mask []uint8, w, step int) (g
 			}
 			n++
 			// Beyond the range there is no telling by how much: it agrees with nothing.
-			if b := int(math.Round(math.Log2(float64(now/then))*gainSteps)) + gainRange*gainSteps; b >= 0 && b < len(l.bins) {
+			if b := gainBin(now / then); b >= 0 {
 				l.bins[b]++
 			}
 		}
@@ -159,6 +159,52 @@ func (l *light) measure(bg func(i int) float32, y, mask []uint8, w, step int) (g
 		return 1, 0
 	}
 	return math.Exp2(sum / weight / gainSteps), float64(near) / float64(n)
+}
+
+// gainEdges are the ratios at which the histogram's bins begin, and the last one ends.
+var gainEdges = func() (edges [2*gainRange*gainSteps + 2]float32) {
+	for b := range edges {
+		edge := math.Exp2((float64(b) - gainRange*gainSteps - 0.5) / gainSteps)
+		edges[b] = float32(edge)
+		if float64(edges[b]) < edge {
+			edges[b] = math.Nextafter32(edges[b], 8) // what is below the edge stays below
+		}
+	}
+	return edges
+}()
+
+// gainHints are the bins of all ratios within the range of the histogram whose first six bits
+// of fraction are the same: no more than two, of which it is the first.
+var gainHints = func() (hints [(2*gainRange + 2) << gainBits]uint8) {
+	for k := range hints {
+		q := math.Float32frombits(uint32(k+gainLeast) << (23 - gainBits))
+		hint := 0
+		for hint+2 < len(gainEdges) && gainEdges[hint+1] <= q {
+			hint++
+		}
+		hints[k] = uint8(hint)
+	}
+	return hints
+}()
+
+const (
+	// gainBits of a ratio's fraction tell 1/64 apart, less than the width of a bin.
+	gainBits = 6
+	// gainLeast is the exponent, as floats code it, of less than the least ratio.
+	gainLeast = (127 - gainRange - 1) << gainBits
+)
+
+// gainBin is the bin of a ratio above zero, -1 beyond the range. It takes no logarithm, which
+// would be a tenth of what a quiet picture costs.
+func gainBin(q float32) int {
+	if !(q >= gainEdges[0] && q < gainEdges[len(gainEdges)-1]) { // also what is no number
+		return -1
+	}
+	b := int(gainHints[math.Float32bits(q)>>(23-gainBits)-gainLeast])
+	for q >= gainEdges[b+1] {
+		b++
+	}
+	return b
 }
 
 // sampling is the grid on which some 2500 pixels of a picture lie.

@@ -318,16 +318,17 @@ func (d *Detector) spread() (share float64, cells int) {
 	w, h, margin := d.model.w, d.model.h, d.aligned.margin
 	var fg, all [16]int
 	for y := margin.Y; y < h-margin.Y; y += 2 {
-		row := y * 4 / h * 4
-		for x := margin.X; x < w-margin.X; x += 2 {
-			i := y*w + x
-			if d.mask != nil && d.mask[i] != 0 {
-				continue
-			}
-			c := row + x*4/w
-			all[c]++
-			if d.raw.Pix[i] != 0 {
-				fg[c]++
+		for c, x := y*4/h*4, margin.X; x < w-margin.X; c++ {
+			// The cells' borders: x*4/w is the column.
+			for end := min(((c%4+1)*w+3)/4, w-margin.X); x < end; x += 2 {
+				i := y*w + x
+				if d.mask != nil && d.mask[i] != 0 {
+					continue
+				}
+				all[c]++
+				if d.raw.Pix[i] != 0 {
+					fg[c]++
+				}
 			}
 		}
 	}

@@ -203,9 +203,10 @@ func (s *statics) settle(at time.Duration, n noise) {
 func (s *statics) compare(at time.Duration, n noise, rate float32, mask []uint8, margin image.Point) (differing int) {
 	known := s.known(margin)
 	limit := changed(n)
+	clear(s.state)
+	all := known == image.Rect(0, 0, s.w, s.h)
 	for i := range s.now {
-		s.state[i] = cellSame
-		if mask != nil && mask[s.pixel(int32(i))] != 0 || !image.Pt(i%s.w, i/s.w).In(known) {
+		if mask != nil && mask[s.pixel(int32(i))] != 0 || !all && !image.Pt(i%s.w, i/s.w).In(known) {
 			s.long[i] = s.now[i]
 			continue
 		}
