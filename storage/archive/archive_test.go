@@ -183,6 +183,42 @@ func TestIndexLost(t *testing.T) {
 	}
 }
 
+// TestSameTick begins a segment so soon after a look at its folder that the time of the folder
+// stays the same.
+func TestSameTick(t *testing.T) {
+	a := open(t, t.TempDir(), Options{Describe: func(string) (models.Segment, error) {
+		return models.Segment{From: at(60), To: at(62)}, nil
+	}})
+	first := put(t, a, "gate", 0, 60)
+	folder := filepath.Dir(a.Path(first))
+	look := func(want ...string) {
+		t.Helper()
+		got, err := a.Segments("gate", span(0, 100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(names(got), want) {
+			t.Errorf("segments %v, want %v", names(got), want)
+		}
+	}
+	look("0")
+	st, err := os.Stat(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := a.Begin("gate", at(60))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.Path(next), make([]byte, 200), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(folder, time.Time{}, st.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	look("0", "60")
+}
+
 func TestOneWriter(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir, Options{})

@@ -33,13 +33,18 @@ const (
 	// cachedDays is how many days are kept in memory as read: a search over a week of a
 	// camera, and the newest day of some others. A day takes some 400 kB.
 	cachedDays = 32
+
+	// racy is how long a folder must have been as it is for its time to say so: a file that
+	// comes within one tick of the file system's clock after another leaves no trace in it.
+	// Ticks are milliseconds, on some network file systems and FAT up to two seconds.
+	racy = 2 * time.Second
 )
 
 // day is what was read of a day's folder, and what it looked like then.
 type day struct {
 	changed  time.Time // of the folder: files came or went
 	segments []models.Segment
-	whole    bool // nothing had to be asked of a file, so segments hold until something changes
+	whole    bool // nothing had to be asked of a file, and changed tells if something changes
 	index    *dayIndex
 	size     int64 // of the index when segments were made
 	used     time.Time
@@ -90,13 +95,14 @@ func (a *Archive) readDay(cam models.CameraID, date string) ([]models.Segment, e
 	}
 	index := d.index
 	a.mu.Unlock()
+	settled := time.Since(st.ModTime()) > racy
 	segments, whole, err := a.loadDay(cam, dir, index)
 	if err != nil {
 		return nil, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d.changed, d.size, d.segments, d.whole = st.ModTime(), size, segments, whole
+	d.changed, d.size, d.segments, d.whole = st.ModTime(), size, segments, whole && settled
 	return segments, nil
 }
 
