@@ -80,10 +80,12 @@ func (d *Detector) countFlashes(dt time.Duration) {
 	d.rain.falling += (hit - d.rain.falling) * min(dt.Seconds()/rainTau.Seconds(), 1)
 }
 
-// flash is by how much a drop brightens a pixel at least, in grey levels.
+// flash is by how much a drop brightens a pixel at least, in grey levels: beyond noise, and
+// beyond the step by which a key frame shifts a block.
 func (d *Detector) flash() int { return int(3*d.noise.luma + 4) }
 
-// clearRain replaces what flashes by what the picture before shows there.
+// clearRain replaces what flashes by what the picture before shows there. It is known that
+// it rains: what is beyond noise is a drop, or its faint border.
 //
 //go:norace
 func (d *Detector) clearRain() {
@@ -91,7 +93,7 @@ func (d *Detector) clearRain() {
 		return
 	}
 	d.rain.opening.apply(d.in.y, d.scratch)
-	limit := d.flash()
+	limit := int(3 * d.noise.luma)
 	older := *d.light.ratio(d.light.gain / d.gains[1])
 	before := d.light.ratio(d.light.gain / d.gains[0])
 	for i, v := range d.in.y.Pix {

@@ -22,6 +22,7 @@ type visionLane struct {
 	detect  string // YAML of the camera's detection; empty decodes alone
 	object  bool
 	discard bool // decode alone, and take no picture out
+	filter  bool // decode alone, with the loop filter that every standard decoder applies
 
 	decoder  *decode.Decoder
 	chain    *detectors.Chain
@@ -43,6 +44,7 @@ func costOfDetection(ctx context.Context, s *setting, film string) (err error) {
 	lanes := []*visionLane{
 		{what: "decode, downscale"},
 		{what: "decode, take no picture out", discard: true},
+		{what: "decode with the loop filter, as other programs do, downscale", filter: true},
 		{what: "decode and detect at 5 frames a second, motion only", detect: "{fps: 5, objects: false}"},
 	}
 	var objects *object.Detector
@@ -93,7 +95,7 @@ func costOfDetection(ctx context.Context, s *setting, film string) (err error) {
 }
 
 func (l *visionLane) open(s *setting, objects *object.Detector) (err error) {
-	options := decode.Options{}
+	options := decode.Options{LoopFilter: l.filter}
 	switch {
 	case l.discard:
 		options.Want = func(models.Instant) bool { return false }
