@@ -34,8 +34,8 @@ RUN apt-get update && xargs -a /tmp/runtime-packages apt-get install -y --no-ins
     && useradd --system --uid 10001 --home-dir /var/lib/vedette --shell /usr/sbin/nologin vedette \
     && install -d -o vedette -g vedette -m 0700 /var/lib/vedette
 COPY --from=build /out/vedette /usr/local/bin/vedette
-COPY --from=console /out/vedette/libonnxruntime.so.1.24.3 /usr/local/lib/libonnxruntime.so.1.24.3
-ENV VEDETTE_ONNXRUNTIME=/usr/local/lib/libonnxruntime.so.1.24.3
+COPY --from=console /out/vedette/libonnxruntime.so.1.30.0 /usr/local/lib/libonnxruntime.so.1.30.0
+ENV VEDETTE_ONNXRUNTIME=/usr/local/lib/libonnxruntime.so.1.30.0
 USER vedette
 # Configuration, evidence and records, weights of the object detector.
 VOLUME ["/etc/vedette", "/var/lib/vedette", "/usr/share/vedette/models"]

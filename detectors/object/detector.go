@@ -154,9 +154,6 @@ func newSession(data []byte, l layout, threads int) (_ *ort.DynamicAdvancedSessi
 		o.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableAll),
 		// A thread that waits must not burn the processor that the decoders need.
 		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-		// x times sigmoid(x) as one operator has no blocked layout: every convolution would
-		// be followed by a copy into the plain layout and another one back, a fifth of all.
-		o.AddSessionConfigEntry("optimization.disable_specified_optimizers", "QuickGeluFusion"),
 		// Denormal floats cost a hundred times what others do and mean nothing here.
 		o.AddSessionConfigEntry("session.set_denormal_as_zero", "1"),
 	)

@@ -77,7 +77,7 @@ func load(path string) (found, version string, err error) {
 		loaded.path = place
 		return place, ort.GetVersion(), nil
 	}
-	return "", "", fmt.Errorf("%w (make setup fetches version %s): %w", ErrNoLibrary, oldest, errors.Join(why...))
+	return "", "", fmt.Errorf("%w (%s or newer; make setup fetches one): %w", ErrNoLibrary, oldest, errors.Join(why...))
 }
 
 func initialize(path string) error {
