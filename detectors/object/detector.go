@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -100,7 +101,7 @@ func Open(o Options) (*Detector, error) {
 		rate = DefaultRate
 	}
 	d.budget = newBudget(rate)
-	if d.session, d.open, err = openSession(data, l, max(1, o.Threads)); err != nil {
+	if d.session, d.layout, d.open, err = openSession(data, l, max(1, o.Threads)); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrWeights, o.Weights, err)
 	}
 	atOnce := o.AtOnce
@@ -109,37 +110,67 @@ func Open(o Options) (*Detector, error) {
 	}
 	d.slots = make(chan *slot, atOnce)
 	for range atOnce {
-		d.slots <- newSlot(l)
+		d.slots <- newSlot(d.layout)
 	}
 	return d, nil
 }
 
-// openSession makes a session that takes inputs of any size, or else one of the size that
-// the file says.
-func openSession(data []byte, l layout, threads int) (session *ort.DynamicAdvancedSession, open bool, err error) {
+// openSession makes a session that takes inputs of any size, if it can without Focus, or else
+// one of the size that the file says. The layout is that of the session.
+func openSession(data []byte, l layout, threads int) (session *ort.DynamicAdvancedSession, of layout, open bool, err error) {
 	if free, err := openSides(data, l); err == nil {
 		if session, err = newSession(free, l, threads); err == nil {
-			if try(session, l) == nil {
-				return session, true, nil
+			if want, err := try(session, l); err == nil {
+				return focus(session, free, l, want, threads)
 			}
 			if err := session.Destroy(); err != nil {
-				return nil, false, err
+				return nil, l, false, err
 			}
 		}
 	}
 	session, err = newSession(data, l, threads)
-	return session, false, err
+	return session, l, false, err
 }
 
-// try runs the network on the smallest picture that is not square.
-func try(session *ort.DynamicAdvancedSession, l layout) error {
+// focus exchanges a session of any size for one without Focus, when that gives the same answer
+// to the trial.
+func focus(session *ort.DynamicAdvancedSession, data []byte, l layout, want []float32, threads int) (*ort.DynamicAdvancedSession, layout, bool, error) {
+	data, input, err := skipFocus(data, l)
+	if err != nil {
+		return session, l, true, nil
+	}
+	short := l
+	short.in, short.focused = input, true
+	other, err := newSession(data, short, threads)
+	if err != nil {
+		return session, l, true, nil
+	}
+	if got, err := try(other, short); err == nil && slices.Equal(got, want) {
+		return other, short, true, session.Destroy()
+	}
+	return session, l, true, other.Destroy()
+}
+
+// try runs the network on a picture of noise, the smallest one that is not square, and returns
+// the answer.
+func try(session *ort.DynamicAdvancedSession, l layout) ([]float32, error) {
 	l = l.sized(image.Pt(2*coarsest, coarsest))
 	s := newSlot(l)
 	f, err := s.form(session, l)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return errors.Join(session.RunWithBinding(f.binding), s.free())
+	p := image.NewYCbCr(image.Rectangle{Max: l.input}, image.YCbCrSubsampleRatio420)
+	noise := uint32(1)
+	for _, plane := range [][]uint8{p.Y, p.Cb, p.Cr} {
+		for i := range plane {
+			noise = noise*1664525 + 1013904223 // Numerical Recipes, 7.1
+			plane[i] = uint8(noise >> 24)
+		}
+	}
+	s.painter.paint(f.in.GetData(), l.input, models.Frame{Picture: p}, fit(p.Rect, l.input, 1, true))
+	err = session.RunWithBinding(f.binding)
+	return slices.Clone(s.out), errors.Join(err, s.free())
 }
 
 func newSession(data []byte, l layout, threads int) (_ *ort.DynamicAdvancedSession, err error) {

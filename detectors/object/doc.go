@@ -19,5 +19,8 @@
 // It reads no clock: the budget runs on the arrival times of the frames, so a film that is
 // analysed as fast as the machine goes gets what the live camera would have got.
 //
+// What does not depend on the weights is left to the painter: of YOLOX's first layer, which only
+// moves pixels, nothing is left in the network (focus.go).
+//
 // It does not track, remember or decide anything, and knows no zones.
 package object

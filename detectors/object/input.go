@@ -21,6 +21,8 @@ type tap struct{ at, next, weight int32 }
 
 // painter writes pictures into the network's input. It keeps its scratch memory.
 type painter struct {
+	focused bool // every pixel goes to where Focus would put it
+
 	luma, chroma []tap   // across
 	y, cb, cr    []int32 // one row between two picture rows, times 256
 }
@@ -38,8 +40,8 @@ func check(p *image.YCbCr) error {
 	return nil
 }
 
-// paint fills dst, three planes of input size in the order B, G, R, with views of the frame
-// and grey around them.
+// paint fills dst, three planes of input size in the order B, G, R, or those of the four
+// pictures of Focus, with views of the frame and grey around them.
 func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, views ...view) {
 	pad(dst[:3*input.X*input.Y])
 	for _, v := range views {
@@ -50,8 +52,6 @@ func (pt *painter) paint(dst []float32, input image.Point, f models.Frame, views
 // view paints one of them: bilinear, straight from the coded planes.
 func (pt *painter) view(dst []float32, input image.Point, f models.Frame, v view) {
 	p := f.Picture
-	plane := input.X * input.Y
-	b, g, r := dst[:plane], dst[plane:2*plane], dst[2*plane:3*plane]
 	part := v.part
 	half := image.Rect(part.Min.X/2, part.Min.Y/2, (part.Max.X+1)/2, (part.Max.Y+1)/2)
 	pt.luma = taps(pt.luma, v.size.X, v.scale, part.Dx())
@@ -69,18 +69,34 @@ func (pt *painter) view(dst []float32, input image.Point, f models.Frame, v view
 		tc := tapAt(row, 2*v.scale, half.Dy())
 		between(pt.cb, p.Cb[half.Min.X:], p.CStride, half.Min.Y, tc)
 		between(pt.cr, p.Cr[half.Min.X:], p.CStride, half.Min.Y, tc)
-		from := (v.at.Y+row)*input.X + v.at.X
-		to := from + v.size.X
-		pt.row(b[from:to], g[from:to], r[from:to], m)
+		if y := v.at.Y + row; pt.focused {
+			// Views begin at even columns, see gutter.
+			for odd := range min(2, v.size.X) {
+				n := (v.size.X - odd + 1) / 2
+				b, g, r := planes(dst, 2*odd+y%2, input.Div(2), image.Pt(v.at.X/2, y/2), n)
+				pt.row(b, g, r, odd, 2, m)
+			}
+		} else {
+			b, g, r := planes(dst, 0, input, image.Pt(v.at.X, y), v.size.X)
+			pt.row(b, g, r, 0, 1, m)
+		}
 	}
 }
 
-// row converts one row of the output to colours.
-func (pt *painter) row(b, g, r []float32, m matrix) {
-	luma, chroma := pt.luma[:len(b)], pt.chroma[:len(b)]
+// planes returns n pixels from a place on, in each of the three planes of a picture; those that
+// lie in dst are of one size.
+func planes(dst []float32, picture int, size, at image.Point, n int) (b, g, r []float32) {
+	plane := size.X * size.Y
+	from := 3*picture*plane + at.Y*size.X + at.X
+	return dst[from:][:n], dst[from+plane:][:n], dst[from+2*plane:][:n]
+}
+
+// row converts one row of the output to colours: every step-th pixel from the first on.
+func (pt *painter) row(b, g, r []float32, first, step int, m matrix) {
+	luma, chroma := pt.luma, pt.chroma
 	g, r = g[:len(b)], r[:len(b)]
 	for x := range b {
-		t, c := luma[x], chroma[x]
+		t, c := luma[first+x*step], chroma[first+x*step]
 		y := (t.of(pt.y) - m.black) * m.luma
 		cb, cr := c.of(pt.cb)-128, c.of(pt.cr)-128
 		b[x] = level(y + cb*m.blueCb)

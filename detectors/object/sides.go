@@ -41,6 +41,11 @@ type dim struct {
 
 // openValue gives the value of that name, a tensor of floats, other dimensions.
 func openValue(f field, name string, dims []dim) ([]byte, error) {
+	return replaceValue(f, name, name, dims)
+}
+
+// replaceValue gives the value of that name another name and other dimensions.
+func replaceValue(f field, name, by string, dims []dim) ([]byte, error) {
 	held := ""
 	if err := walk(f.body, func(g field) error {
 		if g.number == 1 {
@@ -59,7 +64,7 @@ func openValue(f field, name string, dims []dim) ([]byte, error) {
 		}
 	}
 	tensor := append(number(1, 1), message(2, shape)...) // element type 1 is a 32-bit float
-	return message(f.number, append(message(1, []byte(name)), message(2, message(1, tensor))...)), nil
+	return message(f.number, append(message(1, []byte(by)), message(2, message(1, tensor))...)), nil
 }
 
 // field is one field of a protocol buffer.

@@ -191,6 +191,8 @@ func FuzzOpenSides(f *testing.F) {
 	whole := averaging(64)
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
+	f.Add(focusing(64, yolox))
+	f.Add([]byte{})
 	f.Add(tiny().encode()[:200])
 	f.Add([]byte{7<<3 | 2, 0x80})
 	f.Add([]byte{7<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
@@ -203,6 +205,11 @@ func FuzzOpenSides(f *testing.F) {
 		twice, err := openSides(once, l)
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("opened sides open to something else: %v", err)
+		}
+		if short, _, err := skipFocus(once, l); err == nil {
+			if _, _, err := skipFocus(short, l); err == nil {
+				t.Fatal("Focus was skipped twice")
+			}
 		}
 	})
 }

@@ -28,6 +28,8 @@ const maxForms = 64
 
 func newSlot(l layout) *slot {
 	return &slot{
+		painter: painter{focused: l.focused},
+
 		in:    make([]float32, 3*l.input.X*l.input.Y),
 		out:   make([]float32, l.anchors*(5+l.classes)),
 		forms: make(map[image.Point]*form),
@@ -54,7 +56,11 @@ func (s *slot) form(session *ort.DynamicAdvancedSession, l layout) (*form, error
 
 func (f *form) bind(session *ort.DynamicAdvancedSession, in, out []float32) (err error) {
 	l := f.layout
-	if f.in, err = ort.NewTensor(ort.NewShape(1, 3, int64(l.input.Y), int64(l.input.X)), in); err != nil {
+	shape := ort.NewShape(1, 3, int64(l.input.Y), int64(l.input.X))
+	if l.focused {
+		shape = ort.NewShape(1, 3*focusParts, int64(l.input.Y/2), int64(l.input.X/2))
+	}
+	if f.in, err = ort.NewTensor(shape, in); err != nil {
 		return err
 	}
 	if f.out, err = ort.NewTensor(ort.NewShape(1, int64(l.anchors), int64(5+l.classes)), out); err != nil {

@@ -68,6 +68,7 @@ type layout struct {
 	input   image.Point // size of the input in pixels
 	anchors int
 	classes int
+	focused bool // it takes what Focus makes of a picture, see focus.go
 }
 
 // readLayout reads the shapes from the weights and refuses all that is not YOLOX's.
