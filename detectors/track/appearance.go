@@ -87,41 +87,63 @@ func (c Colours) Appearance(b models.Box) models.Appearance {
 func (c Colours) sample(s models.Appearance, b models.Box, size image.Point, mask *image.Gray) int {
 	const cols, rows = 16, 32
 	p, n := c.Picture, 0
+	mw, mh := 0, 0
+	if mask != nil {
+		mw, mh = mask.Rect.Dx(), mask.Rect.Dy()
+	}
+	var at, masked [cols]int // columns in the picture and in the mask
+	for i := range at {
+		fx := (float64(i) + 0.5) / cols
+		at[i] = min(int((b.X+b.W*fx)*float64(size.X)), size.X-1)
+		masked[i] = min(at[i]*mw/size.X, mw-1)
+	}
 	for j := range rows {
 		fy := (float64(j) + 0.5) / rows
 		y := min(int((b.Y+b.H*fy)*float64(size.Y)), size.Y-1)
 		part := s[j*parts/rows*partBins:][:partBins]
-		for i := range cols {
-			// Without a mask only the ellipse in the box counts: its corners show the ground.
-			fx := (float64(i) + 0.5) / cols
-			if mask == nil && (fx-0.5)*(fx-0.5)+(fy-0.5)*(fy-0.5) > 0.25 {
-				continue
-			}
-			fxx := b.X + b.W*fx
-			x := min(int(fxx*float64(size.X)), size.X-1)
+		luma, cb, cr := p.Y[y*p.YStride:], p.Cb[y/2*p.CStride:], p.Cr[y/2*p.CStride:]
+		for i, x := range at {
 			if mask != nil {
-				mw, mh := mask.Rect.Dx(), mask.Rect.Dy()
-				if mask.Pix[min(y*mh/size.Y, mh-1)*mask.Stride+min(x*mw/size.X, mw-1)] == 0 {
+				if mask.Pix[min(y*mh/size.Y, mh-1)*mask.Stride+masked[i]] == 0 {
 					continue
 				}
+			} else if fx := (float64(i) + 0.5) / cols; (fx-0.5)*(fx-0.5)+(fy-0.5)*(fy-0.5) > 0.25 {
+				continue // without a mask only the ellipse in the box counts: its corners show the ground
 			}
-			ci := y/2*p.CStride + x/2
-			add(part[:lumaBins], float32(p.Y[y*p.YStride+x])/256)
-			// Chroma of clothes rarely leaves the middle half of its range.
-			add(part[lumaBins:lumaBins+chromaBins], (float32(p.Cb[ci])-64)/128)
-			add(part[lumaBins+chromaBins:], (float32(p.Cr[ci])-64)/128)
+			lumaShares[luma[x]].add(part[:lumaBins])
+			chromaShares[cb[x/2]].add(part[lumaBins : lumaBins+chromaBins])
+			chromaShares[cr[x/2]].add(part[lumaBins+chromaBins:])
 			n++
 		}
 	}
 	return n
 }
 
-// add shares a value of 0..1 between the two bins it lies between, so that a small change
-// of light moves the histogram a little, not a whole bin.
-func add(bins models.Appearance, v float32) {
-	at := min(max(v, 0), 1)*float32(len(bins)) - 0.5
-	lo := int(math.Floor(float64(at)))
-	share := at - float32(lo)
-	bins[min(max(lo, 0), len(bins)-1)] += 1 - share
-	bins[min(max(lo+1, 0), len(bins)-1)] += share
+// shares is how a level is shared between the two bins it lies between, so that a small
+// change of light moves the histogram a little, not a whole bin.
+type shares struct {
+	low, high   int
+	lows, highs float32
+}
+
+var (
+	lumaShares = sharesOf(lumaBins, func(level int) float32 { return float32(level) / 256 })
+	// Chroma of clothes rarely leaves the middle half of its range.
+	chromaShares = sharesOf(chromaBins, func(level int) float32 { return (float32(level) - 64) / 128 })
+)
+
+// sharesOf is for every level its share of so many bins; value is where it lies in them, 0..1.
+func sharesOf(bins int, value func(level int) float32) (all [256]shares) {
+	for level := range all {
+		at := min(max(value(level), 0), 1)*float32(bins) - 0.5
+		low := int(math.Floor(float64(at)))
+		share := at - float32(low)
+		all[level] = shares{low: min(max(low, 0), bins-1), high: min(max(low+1, 0), bins-1), lows: 1 - share, highs: share}
+	}
+	return all
+}
+
+func (s *shares) add(bins models.Appearance) {
+	bins[s.low] += s.lows
+	bins[s.high] += s.highs
 }
