@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -19,8 +20,14 @@ type Engine struct {
 	watches []*watcher
 	pending []models.Event // ended by Apply, reported with the next frame
 	frame   frame
-	known   []models.TrackID // of the last frame, rising
-	insight []models.TrackID // of the last frame, those in sight, rising
+	known   []known // of the last frame, by rising ID
+}
+
+// known is a track of the last frame: in sight, or where it was expected.
+type known struct {
+	id      models.TrackID
+	insight bool
+	foot    models.Point
 }
 
 // frame is what the rules look at together.
@@ -29,7 +36,7 @@ type frame struct {
 	aspect  float64
 	tracks  []models.Track // sane ones
 	statics []models.Static
-	fresh   []bool // by index of tracks: was not in sight in the last frame
+	fresh   []bool // by index of tracks: was not in sight in the last frame, nor expected where it is
 	first   []bool // by index of tracks: was not reported in the last frame
 }
 
@@ -88,23 +95,19 @@ func (e *Engine) look(at models.Instant, tracks []models.Track, statics []models
 		if t.State == models.TrackFinished || !sane(t.Box, t.Score, t.LastScore) {
 			continue
 		}
-		_, known := slices.BinarySearch(e.known, t.ID)
-		_, seen := slices.BinarySearch(e.insight, t.ID)
-		f.tracks, f.fresh, f.first = append(f.tracks, *t), append(f.fresh, !seen), append(f.first, !known)
+		k, found := slices.BinarySearchFunc(e.known, t.ID, func(k known, id models.TrackID) int { return cmp.Compare(k.id, id) })
+		same := found && (e.known[k].insight || f.distance(e.known[k].foot, t.Box.Foot()) <= handOverReach*t.Box.H)
+		f.tracks, f.fresh, f.first = append(f.tracks, *t), append(f.fresh, !same), append(f.first, !found)
 	}
 	return f
 }
 
 func (e *Engine) remember(tracks []models.Track) {
-	e.known, e.insight = e.known[:0], e.insight[:0]
+	e.known = e.known[:0]
 	for i := range tracks {
-		e.known = append(e.known, tracks[i].ID)
-		if tracks[i].Seen {
-			e.insight = append(e.insight, tracks[i].ID)
-		}
+		e.known = append(e.known, known{tracks[i].ID, tracks[i].Seen, tracks[i].Box.Foot()})
 	}
-	slices.Sort(e.known)
-	slices.Sort(e.insight)
+	slices.SortFunc(e.known, func(a, b known) int { return cmp.Compare(a.id, b.id) })
 }
 
 // Flush ends all that is going on, because the stream has ended, and returns the events
@@ -115,7 +118,7 @@ func (e *Engine) Flush() []models.Event {
 	for _, w := range e.watches {
 		out = w.kind.flush(w, out)
 	}
-	e.known, e.insight = e.known[:0], e.insight[:0]
+	e.known = e.known[:0]
 	return out
 }
 

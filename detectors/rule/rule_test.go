@@ -426,3 +426,47 @@ func TestTwoPeopleHaveTwoVisits(t *testing.T) {
 		t.Errorf("got %q", s)
 	}
 }
+
+// Of two who meet in a zone the tracker loses one for a moment, and the other one just after it
+// has come in and was hidden for a moment itself. Nobody continues the visit of somebody else.
+func TestWhoComesBackWhereItWasExpectedIsItself(t *testing.T) {
+	e := rule.New(watch(loitering(5*time.Second, time.Second)))
+	stays := models.Track{ID: 1, First: instant(0), State: models.TrackConfirmed}
+	passes := models.Track{ID: 2, First: instant(0), State: models.TrackConfirmed}
+	var got []models.Event
+	for now := time.Duration(0); now < 8*time.Second; now += step {
+		x := 0.3 + 0.05*now.Seconds() // 0.9 of its height a second; in the zone from 2 s to 6 s
+		stays.Box = models.Box{X: 0.42, Y: 0.4, W: 0.04, H: 0.1}
+		passes.Box = models.Box{X: x - 0.02, Y: 0.4, W: 0.04, H: 0.1}
+		stays.Seen, passes.Seen = now != 2*time.Second+step, now != 2*time.Second
+		if now > 4*time.Second {
+			stays.Box.X = 0.2 // and leaves
+		}
+		got = append(got, e.Process(instant(now), []models.Track{stays, passes}, nil)...)
+	}
+	if len(got) > 0 {
+		t.Errorf("got %q, want nothing: each was in the zone for 4 s", told(got))
+	}
+}
+
+// A fragment continues the visit of a track that is lost for a moment; when the track comes
+// back, the visit is its own again.
+func TestVisitGoesBackToItsTrack(t *testing.T) {
+	e := rule.New(watch(loitering(5*time.Second, time.Second)))
+	box := models.Box{X: 0.48, Y: 0.4, W: 0.04, H: 0.1}
+	stands := models.Track{ID: 1, First: instant(0), State: models.TrackConfirmed, Box: box}
+	piece := models.Track{ID: 2, First: instant(2 * time.Second), State: models.TrackTentative, Box: box}
+	var got []models.Event
+	for now := time.Duration(0); now < 8*time.Second; now += step {
+		tracks := []models.Track{stands}
+		tracks[0].Seen = now < 2*time.Second || now >= 2600*time.Millisecond
+		if now >= 2*time.Second && now < 4*time.Second {
+			tracks = append(tracks, piece)
+			tracks[1].Seen = !tracks[0].Seen
+		}
+		got = append(got, e.Process(instant(now), tracks, nil)...)
+	}
+	if want := []string{"loitering@5s"}; !slices.Equal(told(got), want) {
+		t.Errorf("got %q, want %q", told(got), want)
+	}
+}

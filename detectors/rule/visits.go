@@ -2,6 +2,7 @@ package rule
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/vedette-cctv/vedette/models"
@@ -129,8 +130,9 @@ func (s *visits) handOver(f *frame, i int) *visit {
 	for _, v := range s.open {
 		// The old track must have been out of sight since before the new one appeared,
 		// give or take the moment in which a tracker sees both halves of one thing.
-		gap := from.Since(v.seen)
-		if v.outside || gap < -second || f.at.Since(v.inside) > max(s.grace, occlusion) || f.sees(v.track()) {
+		// What it continued before is its own all the same.
+		gap, own := from.Since(v.seen), slices.Contains(v.tracks, t.ID)
+		if v.outside || gap < -second && !own || f.at.Since(v.inside) > max(s.grace, occlusion) || f.sees(v.track()) {
 			continue
 		}
 		if r := t.Box.H / v.box.H; !(r < handOverSize && r > 1/handOverSize) {
