@@ -202,3 +202,30 @@ func TestWhoLeavesThePictureEnds(t *testing.T) {
 		}
 	}
 }
+
+// A region that holds somebody believed gives no belief to what was followed to it.
+func TestSharingARegionIsNoProof(t *testing.T) {
+	stands := mover{from: 0, to: time.Hour, a: models.Point{X: 0.5, Y: 0.7}, b: models.Point{X: 0.5, Y: 0.7}, h: 0.25, look: clothes(1)}
+	walks := mover{from: 0, to: 2 * time.Second, a: models.Point{X: 0.3, Y: 0.7}, b: stands.a, h: 0.25, look: clothes(1)}
+	tr := New(16.0 / 9)
+	for at := time.Duration(0); at < 5*time.Second; at += time.Second / fps {
+		b, _ := stands.box(at)
+		shadow := models.Box{X: b.X + b.W + 0.02, Y: b.Y, W: 0.3, H: b.H}
+		var dets []models.Detection
+		var looked []models.Box
+		switch {
+		case at < 2*time.Second:
+			b, _ = walks.box(at)
+			dets, looked = append(byMotion([]models.Box{b}), people(0.8, b)...), everything
+		case at < 2400*time.Millisecond: // a cloud's shadow beside him
+			dets = byMotion([]models.Box{b, shadow})
+		default: // and over him
+			dets = byMotion([]models.Box{b.Union(shadow)})
+		}
+		for _, k := range tr.Update(instant(at), dets, looked, looks{[]mover{stands}, at}) {
+			if k.State == models.TrackConfirmed && k.ID != 1 {
+				t.Fatalf("at %v track %d is believed: %.2f", at, k.ID, k.Box)
+			}
+		}
+	}
+}

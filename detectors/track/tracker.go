@@ -425,7 +425,7 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked []models.Box, a
 				ended = append(ended, l)
 				continue
 			}
-		default:
+		case l.State == models.TrackLost:
 			l.State = models.TrackConfirmed
 		}
 		kept = append(kept, l)
