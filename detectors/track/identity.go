@@ -18,6 +18,10 @@ const (
 	// seenTwice is how long two tracks may overlap in time that are one thing: the old one
 	// is still carried along when the new one begins.
 	seenTwice = 500 * time.Millisecond
+	// doubtful is how long something that others cover may go without a sure sight before it
+	// may be elsewhere: a detector misses a walker for a second, and shows one of two people
+	// twice.
+	doubtful = time.Second
 )
 
 // recall gives a newly confirmed track the identity of one that was lost, or is hidden among
@@ -29,6 +33,9 @@ func (t *Tracker) recall(l *life) {
 		// What is carried along in the region of others may be the one that comes out of it.
 		gap := l.First.Since(o.Last) + o.carried
 		hidden := o.State == models.TrackLost || o.carried > 0
+		if doubt := l.First.Since(o.sure); !hidden && doubt > doubtful && t.covered(o) {
+			gap, hidden = doubt, true
+		}
 		if o == l || !hidden || t.elsewhere(o, l.Box) || gap < -seenTwice || l.Look == nil || o.Look == nil {
 			continue
 		}
@@ -66,6 +73,17 @@ func (t *Tracker) recall(l *life) {
 	if !l.meeting {
 		l.Look = blend(l.Look, body, 0.5)
 	}
+}
+
+// covered says whether others that are surely seen lie over most of a track.
+func (t *Tracker) covered(l *life) bool {
+	share := 0.0
+	for _, o := range t.live {
+		if o != l && o.Seen && o.sure.Media > l.sure.Media && o.State == models.TrackConfirmed {
+			share += o.Box.Intersect(l.Box).Area() / l.Box.Area()
+		}
+	}
+	return share >= part
 }
 
 // unlike is how different a new track looks from a lost one. Who met others may have been

@@ -203,6 +203,45 @@ func TestWhoLeavesThePictureEnds(t *testing.T) {
 	}
 }
 
+// Somebody goes by behind two who stand, and the object detector shows one of these twice: his
+// track stays with them. Who comes out on the other side and looks like him is he, unless his
+// track was surely seen until then, or shows somebody of its own.
+func TestWhoCameOutIsNotWhoIsShownTwice(t *testing.T) {
+	const out = 10 * time.Second // when he comes out
+	person := func(id models.TrackID, x float64, first, sure time.Duration) *life {
+		l := &life{sure: instant(sure)}
+		l.ID, l.First, l.Last, l.Seen, l.State = id, instant(first), instant(out+time.Second), true, models.TrackConfirmed
+		l.Box = models.Box{X: x, Y: 0.45, W: 0.1, H: 0.25}
+		l.state = newState(l.Box, 16.0/9, objectSigma)
+		l.origin = models.Point{X: l.state.x.x, Y: l.state.y.x}
+		l.seenAt, l.Look = l.origin, clothes(1)
+		return l
+	}
+	for _, c := range []struct {
+		name  string
+		x     float64 // of the track that stayed
+		sure  time.Duration
+		again bool
+	}{
+		{"shown twice", 0.5, out - 3*time.Second, true},
+		{"surely seen a moment ago", 0.5, out - 300*time.Millisecond, false},
+		{"beside them", 0.38, out - 3*time.Second, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr := New(16.0 / 9)
+			stayed, came := person(1, c.x, 0, c.sure), person(4, 0.64, out, out+time.Second)
+			tr.live = []*life{stayed, person(2, 0.46, 0, out+time.Second), person(3, 0.54, 0, out+time.Second), came}
+			for _, l := range tr.live[1:3] {
+				l.Look = clothes(5)
+			}
+			tr.recall(came)
+			if got := came.ID == 1; got != c.again {
+				t.Errorf("who came out has the number %d; it is the first one: want %v", came.ID, c.again)
+			}
+		})
+	}
+}
+
 // A region that holds somebody believed gives no belief to what was followed to it.
 func TestSharingARegionIsNoProof(t *testing.T) {
 	stands := mover{from: 0, to: time.Hour, a: models.Point{X: 0.5, Y: 0.7}, b: models.Point{X: 0.5, Y: 0.7}, h: 0.25, look: clothes(1)}

@@ -30,6 +30,7 @@ type life struct {
 	heading models.Point // filtered velocity of the foot point when last seen, aspect units a second
 
 	named  models.Instant // when the object detector last measured it
+	sure   models.Instant // when a region showed it that was surely its own
 	passed int            // looks that have passed it over since then
 	grip   grip
 	walked bool // it has taught the ground
@@ -169,6 +170,9 @@ func (l *life) note(r *region, at models.Instant, dt time.Duration) {
 	l.support += since
 	if r.By == models.ByMotion || !r.quiet {
 		l.motion += since
+	}
+	if r.sure && (r.By == models.ByObject || l.passed == 0) {
+		l.sure = at
 	}
 	if r.By == models.ByObject {
 		l.objects++
