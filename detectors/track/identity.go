@@ -107,6 +107,7 @@ func (l *life) swap(o *life) {
 	l.Label, o.Label = o.Label, l.Label
 	l.Score, o.Score = o.Score, l.Score
 	l.votes, o.votes = o.votes, l.votes
+	l.came, o.came = o.came, l.came
 	moved := max(l.Moved, o.Moved)
 	l.Moved, o.Moved = moved, moved
 }
@@ -115,6 +116,7 @@ func (l *life) swap(o *life) {
 type meet struct {
 	a, b  *life
 	apart time.Duration // since they were last close
+	lasts time.Duration // since they first were
 }
 
 const (
@@ -129,6 +131,8 @@ const (
 	// exchange is by how much the exchanged identities must look better, as the mean of
 	// both; looks of one person vary by a tenth.
 	exchange = 0.08
+	// decisive is the logarithm of the odds from which headings decide by themselves: 20 to 1.
+	decisive = 3.0
 )
 
 // see takes in what a region of its own looks like. While it is not settled who is who,
@@ -149,6 +153,7 @@ func (l *life) see(r *region, dt time.Duration) {
 func (t *Tracker) settle(dt time.Duration) {
 	for i := range t.meets {
 		t.meets[i].apart += dt
+		t.meets[i].lasts += dt
 	}
 	for i, a := range t.live {
 		if a.State == models.TrackTentative || a.asleep() || a.ID == 0 {
@@ -163,19 +168,32 @@ func (t *Tracker) settle(dt time.Duration) {
 		}
 	}
 	t.meets = slices.DeleteFunc(t.meets, func(m meet) bool {
-		gone := !slices.Contains(t.live, m.a) || !slices.Contains(t.live, m.b) || m.apart > forgetMeet
-		if gone || m.a.parted < partedFor || m.b.parted < partedFor || m.a.Look == nil || m.b.Look == nil {
-			return gone
+		return !slices.Contains(t.live, m.a) || !slices.Contains(t.live, m.b) || m.apart > forgetMeet
+	})
+	// In a group one mistake makes all who met its two look mistaken: what explains most is
+	// set right first.
+	for {
+		best, most := -1, 1.0
+		for i := range t.meets {
+			if m := &t.meets[i]; m.told() {
+				if g := m.exchanged(); g > most {
+					best, most = i, g
+				}
+			}
 		}
-		keep := m.a.Look.Distance(m.a.after) + m.b.Look.Distance(m.b.after)
-		swap := m.a.Look.Distance(m.b.after) + m.b.Look.Distance(m.a.after)
-		if swap+2*exchange < keep {
-			m.a.swap(m.b)
+		if best < 0 {
+			break
 		}
-		return true
+		t.meets[best].a.swap(t.meets[best].b)
+		t.meets = slices.Delete(t.meets, best, best+1)
+	}
+	// Of three who changed places, two pairs tell nothing before the third has parted too.
+	open := slices.DeleteFunc(slices.Clone(t.meets), func(m meet) bool { return m.told() })
+	t.meets = slices.DeleteFunc(t.meets, func(m meet) bool {
+		return m.told() && !slices.ContainsFunc(open, func(o meet) bool { return o.has(m.a) || o.has(m.b) })
 	})
 	for _, l := range t.live {
-		l.settled(slices.ContainsFunc(t.meets, func(m meet) bool { return m.a == l || m.b == l }))
+		l.settled(slices.ContainsFunc(t.meets, func(m meet) bool { return m.has(l) }))
 	}
 	slices.SortFunc(t.live, func(a, b *life) int { return int(a.ID - b.ID) })
 }
@@ -183,6 +201,9 @@ func (t *Tracker) settle(dt time.Duration) {
 // meet notes that two tracks are close to each other.
 func (t *Tracker) meet(a, b *life) {
 	for _, l := range []*life{a, b} {
+		if !l.meeting {
+			l.came, l.meeting = l.heading, true
+		}
 		l.after, l.parted = nil, 0
 	}
 	for i := range t.meets {
@@ -192,6 +213,37 @@ func (t *Tracker) meet(a, b *life) {
 		}
 	}
 	t.meets = append(t.meets, meet{a: a, b: b})
+}
+
+// has says whether a track is one of the two.
+func (m *meet) has(l *life) bool { return m.a == l || m.b == l }
+
+// told says whether both have been seen apart for long enough to tell who is who.
+func (m *meet) told() bool {
+	return m.a.parted >= partedFor && m.b.parted >= partedFor && m.a.Look != nil && m.b.Look != nil
+}
+
+// exchanged is how strongly looks and headings say that each of the two is the other one; from
+// 1 on they are.
+func (m *meet) exchanged() float64 {
+	keep := m.a.Look.Distance(m.a.after) + m.b.Look.Distance(m.b.after)
+	swap := m.a.Look.Distance(m.b.after) + m.b.Look.Distance(m.a.after)
+	return (keep-swap)/(2*exchange) + m.crossed()/decisive
+}
+
+// crossed is the logarithm of the odds that each of two who met goes on as the other one came,
+// rather than as it came itself: on average a body keeps its velocity. The longer it could not
+// be told from the other one, the less its heading from before says.
+func (m *meet) crossed() float64 {
+	a, b := m.a, m.b
+	mixed := (m.lasts - min(a.parted, b.parted)).Seconds()
+	// Both the headings from before and those of now are estimates.
+	spread := accelDensity*mixed*a.state.h.x*b.state.h.x + a.state.x.pvv + b.state.x.pvv
+	misfit := func(came models.Point, l *life) float64 {
+		x, y := l.heading.X-came.X, l.heading.Y-came.Y
+		return (x*x + y*y) / (2 * spread)
+	}
+	return misfit(a.came, a) + misfit(b.came, b) - misfit(b.came, a) - misfit(a.came, b)
 }
 
 // met are those whom a track was close to, as long as that is remembered.

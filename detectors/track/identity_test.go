@@ -1,6 +1,7 @@
 package track
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -240,6 +241,94 @@ func TestWhoCameOutIsNotWhoIsShownTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who wears the same goes on, more likely than not, as he came; the less so, the longer he
+// could not be told from the other one. Looks that differ have the last word.
+func TestHeadingsTellWhoIsWho(t *testing.T) {
+	right, left := models.Point{X: 0.2}, models.Point{X: -0.2}
+	for _, c := range []struct {
+		name       string
+		came, goes [2]models.Point
+		clothes    [2]int
+		mixed      time.Duration
+		want       bool
+	}{
+		{"each goes on as the other one came", [2]models.Point{right, left}, [2]models.Point{left, right}, [2]int{1, 1}, time.Second, true},
+		{"each goes on as it came", [2]models.Point{right, left}, [2]models.Point{right, left}, [2]int{1, 1}, time.Second, false},
+		{"after half a minute", [2]models.Point{right, left}, [2]models.Point{left, right}, [2]int{1, 1}, 30 * time.Second, false},
+		{"both turned, and wear other clothes", [2]models.Point{right, left}, [2]models.Point{left, right}, [2]int{1, 5}, time.Second, false},
+		{"both stood", [2]models.Point{}, [2]models.Point{left, right}, [2]int{1, 1}, time.Second, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var pair [2]*life
+			for i := range pair {
+				l := &life{state: newState(models.Box{X: 0.4, Y: 0.4, W: 0.05, H: 0.25}, 16.0/9, objectSigma)}
+				l.state.x.pvv = 0.03 * 0.25 * 0.25 // of somebody who has been followed for a second
+				l.came, l.heading, l.parted = c.came[i], c.goes[i], partedFor
+				l.Look = clothes(c.clothes[i])
+				l.after = l.Look
+				pair[i] = l
+			}
+			m := meet{a: pair[0], b: pair[1], lasts: c.mixed + partedFor}
+			if got := m.exchanged() > 1; got != c.want {
+				t.Errorf("exchanged: %v (%.2f), want %v", got, m.exchanged(), c.want)
+			}
+		})
+	}
+}
+
+// In a group one mistake makes others look mistaken: a and b have changed places, and b looks a
+// little like c. And of three who changed places in a ring, it takes all to tell.
+func TestWhoIsWhoInAGroup(t *testing.T) {
+	type looks [3]models.Appearance
+	group := func(before, after looks) *Tracker {
+		tr := New(16.0 / 9)
+		for i, look := range before {
+			l := &life{meeting: true, parted: partedFor, after: after[i]}
+			l.ID, l.State, l.Seen, l.Look = models.TrackID(i+1), models.TrackConfirmed, true, look
+			l.Box = models.Box{X: 0.2 + 0.2*float64(i), Y: 0.4, W: 0.1, H: 0.25}
+			l.state = newState(l.Box, 16.0/9, objectSigma)
+			tr.live = append(tr.live, l)
+		}
+		l := tr.live
+		tr.meets = []meet{{a: l[2], b: l[0]}, {a: l[1], b: l[0]}, {a: l[2], b: l[1]}}
+		return tr
+	}
+	// numbers are those of the three, from left to right.
+	numbers := func(tr *Tracker) (out []models.TrackID) {
+		lives := slices.Clone(tr.live)
+		slices.SortFunc(lives, func(a, b *life) int { return cmp.Compare(a.Box.X, b.Box.X) })
+		for _, l := range lives {
+			out = append(out, l.ID)
+		}
+		return out
+	}
+	t.Run("the greatest mistake first", func(t *testing.T) {
+		a, b, c := models.Appearance{0.9, 0.1, 0}, models.Appearance{0.1, 0.7, 0.2}, models.Appearance{0, 0.6, 0.4}
+		tr := group(looks{a, b, c}, looks{b, a, {0.4, 0.4, 0.2}})
+		if g := tr.meets[0].exchanged(); g < 1 {
+			t.Fatalf("the first pair looks exchanged by %.2f only: no test", g)
+		}
+		tr.settle(0)
+		if got, want := numbers(tr), []models.TrackID{2, 1, 3}; !slices.Equal(got, want) {
+			t.Errorf("they are %v, want %v", got, want)
+		}
+	})
+	t.Run("a ring", func(t *testing.T) {
+		a, b, c := models.Appearance{0.96, 0.04}, models.Appearance{0.29, 0.71}, models.Appearance{0.55, 0.45} // c is between them
+		tr := group(looks{a, b, c}, looks{c, a, b})
+		tr.live[1].parted = 0 // still beside somebody else
+		tr.settle(0)
+		tr.live[1].parted = partedFor
+		tr.settle(0)
+		if got, want := numbers(tr), []models.TrackID{3, 1, 2}; !slices.Equal(got, want) {
+			t.Errorf("they are %v, want %v", got, want)
+		}
+		if len(tr.meets) > 0 {
+			t.Errorf("%d meets are still open", len(tr.meets))
+		}
+	})
 }
 
 // A region that holds somebody believed gives no belief to what was followed to it.

@@ -30,8 +30,8 @@ type life struct {
 	heading models.Point // filtered velocity of the foot point when last seen, aspect units a second
 
 	named  models.Instant // when the object detector last measured it
-	sure   models.Instant // when a region showed it that was surely its own
 	passed int            // looks that have passed it over since then
+	sure   models.Instant // when a region showed it that was surely its own
 	grip   grip
 	walked bool // it has taught the ground
 
@@ -45,6 +45,7 @@ type life struct {
 	after   models.Appearance // what it looks like since it parted from others
 	parted  time.Duration     // for how long it has been seen apart
 	meeting bool              // it has met others, and who is who is not settled
+	came    models.Point      // its heading before it met them
 }
 
 // grip is how the region of motion of a thing lies about its box: the differences of the
