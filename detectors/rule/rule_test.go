@@ -450,23 +450,25 @@ func TestWhoComesBackWhereItWasExpectedIsItself(t *testing.T) {
 }
 
 // A fragment continues the visit of a track that is lost for a moment; when the track comes
-// back, the visit is its own again.
+// back, the visit is its own again, whether or not the fragment is still in sight.
 func TestVisitGoesBackToItsTrack(t *testing.T) {
-	e := rule.New(watch(loitering(5*time.Second, time.Second)))
-	box := models.Box{X: 0.48, Y: 0.4, W: 0.04, H: 0.1}
-	stands := models.Track{ID: 1, First: instant(0), State: models.TrackConfirmed, Box: box}
-	piece := models.Track{ID: 2, First: instant(2 * time.Second), State: models.TrackTentative, Box: box}
-	var got []models.Event
-	for now := time.Duration(0); now < 8*time.Second; now += step {
-		tracks := []models.Track{stands}
-		tracks[0].Seen = now < 2*time.Second || now >= 2600*time.Millisecond
-		if now >= 2*time.Second && now < 4*time.Second {
-			tracks = append(tracks, piece)
-			tracks[1].Seen = !tracks[0].Seen
+	for _, both := range []bool{false, true} {
+		e := rule.New(watch(loitering(5*time.Second, time.Second)))
+		box := models.Box{X: 0.48, Y: 0.4, W: 0.04, H: 0.1}
+		stands := models.Track{ID: 1, First: instant(0), State: models.TrackConfirmed, Box: box}
+		piece := models.Track{ID: 2, First: instant(2 * time.Second), State: models.TrackTentative, Box: box}
+		var got []models.Event
+		for now := time.Duration(0); now < 8*time.Second; now += step {
+			tracks := []models.Track{stands}
+			tracks[0].Seen = now < 2*time.Second || now >= 2600*time.Millisecond
+			if now >= 2*time.Second && now < 4*time.Second {
+				tracks = append(tracks, piece)
+				tracks[1].Seen = both || !tracks[0].Seen
+			}
+			got = append(got, e.Process(instant(now), tracks, nil)...)
 		}
-		got = append(got, e.Process(instant(now), tracks, nil)...)
-	}
-	if want := []string{"loitering@5s"}; !slices.Equal(told(got), want) {
-		t.Errorf("got %q, want %q", told(got), want)
+		if want := []string{"loitering@5s"}; !slices.Equal(told(got), want) {
+			t.Errorf("the fragment stays: %v: got %q, want %q", both, told(got), want)
+		}
 	}
 }

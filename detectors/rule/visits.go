@@ -130,9 +130,10 @@ func (s *visits) handOver(f *frame, i int) *visit {
 	for _, v := range s.open {
 		// The old track must have been out of sight since before the new one appeared,
 		// give or take the moment in which a tracker sees both halves of one thing.
-		// What it continued before is its own all the same.
+		// What was its own before stays so, also when a piece that nobody believes in has taken it.
 		gap, own := from.Since(v.seen), slices.Contains(v.tracks, t.ID)
-		if v.outside || gap < -second && !own || f.at.Since(v.inside) > max(s.grace, occlusion) || f.sees(v.track()) {
+		if v.outside || gap < -second && !own || f.at.Since(v.inside) > max(s.grace, occlusion) ||
+			f.sees(v.track()) && !(own && t.State == models.TrackConfirmed && f.track(v.track()).State == models.TrackTentative) {
 			continue
 		}
 		if r := t.Box.H / v.box.H; !(r < handOverSize && r > 1/handOverSize) {
