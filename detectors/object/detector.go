@@ -188,10 +188,24 @@ func newSession(data []byte, l layout, threads int) (_ *ort.DynamicAdvancedSessi
 		// Denormal floats cost a hundred times what others do and mean nothing here.
 		o.AddSessionConfigEntry("session.set_denormal_as_zero", "1"),
 	)
+	if plainLayout(ort.GetVersion()) {
+		err = errors.Join(err, o.AddSessionConfigEntry("optimization.disable_specified_optimizers", "QuickGeluFusion"))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return ort.NewDynamicAdvancedSessionWithONNXData(data, []string{l.in}, []string{l.out}, o)
+}
+
+// plainLayout says of an ONNX Runtime that x times sigmoid(x) as one operator stands in the way of
+// the blocked layout: before 1.26 every convolution would be followed by a copy into the plain
+// layout and another one back, a fifth of a look.
+func plainLayout(version string) bool {
+	var major, minor int
+	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
+		return false
+	}
+	return major == 1 && minor < 26
 }
 
 // Info describes the weights and the library in use.

@@ -16,6 +16,14 @@ import (
 	"github.com/vedette-cctv/vedette/models"
 )
 
+func TestPlainLayout(t *testing.T) {
+	for version, want := range map[string]bool{"1.24.3": true, "1.25.0": true, "1.26.0": false, "1.30.0": false, "2.0.0": false, "": false} {
+		if got := plainLayout(version); got != want {
+			t.Errorf("%q: %v, want %v", version, got, want)
+		}
+	}
+}
+
 func TestDetectReadsTheBoxes(t *testing.T) {
 	n := tiny()
 	// Cell (3, 2) of the grid of stride 8: centre at 28, 20, 16 wide and 24 high.
