@@ -16,8 +16,8 @@
 // Motion alone sees two people who pass as one region; the track that has lost its own
 // region to another one is then carried along inside it, and people who walk side by side
 // are told apart by how large people are there (ground.go). Whom a region hides comes out of
-// that region and no other (inside.go). When tracks that met have parted, their looks from
-// before say who is who (identity.go).
+// that region and no other (inside.go). When tracks that met have parted, their looks and
+// headings from before say who is who (identity.go).
 //
 // All times are media time, all lengths are measured in box heights, so a track behaves
 // alike at 5 and at 30 frames a second, near the camera and far from it. The package does
