@@ -425,7 +425,9 @@ func (t *Tracker) conclude(regions []region, pairs []int, looked []models.Box, a
 				ended = append(ended, l)
 				continue
 			}
-		case l.State == models.TrackLost:
+		case l.State == models.TrackLost || !t.named:
+			// To motion alone the pieces of one thing share a region: what is believed of one is
+			// believed of the others. An object detector says by itself what is there.
 			l.State = models.TrackConfirmed
 		}
 		kept = append(kept, l)
