@@ -21,17 +21,18 @@
 
 #define VD_CHUNK 512 /* pixels whose luma is looked up at a time */
 
-/* vd_match compares each pixel with its heaviest mode and lets that learn from it. out gets
- * 255 where the mode does not explain the pixel, 1 where it does and its weight is not
- * settled, else 0. */
+/* vd_match compares each pixel with its heaviest mode and lets that learn from it and gain
+ * weight, which second and third lose. out gets 255 where the mode does not explain the pixel,
+ * else 0. */
 VD_CLONES void vd_match(const uint8_t *restrict y, const uint8_t *restrict b,
                         const uint8_t *restrict r, const float *restrict lut,
                         float *restrict my, float *restrict mb, float *restrict mr,
-                        float *restrict mv, const float *restrict mw, uint8_t *restrict out,
-                        size_t n, vd_rule rule)
+                        float *restrict mv, float *restrict mw, float *restrict second,
+                        float *restrict third, uint8_t *restrict out, size_t n, vd_rule rule)
 {
     const float k2 = rule.sigmas2, ic = rule.chroma, mean = rule.mean, spread = rule.spread;
     const float lo = rule.min_v, hi = rule.max_v, settled = rule.settled;
+    const float weight = rule.weight;
     float luma[VD_CHUNK];
 
     for (size_t at = 0; at < n; at += VD_CHUNK) {
@@ -52,8 +53,22 @@ VD_CLONES void vd_match(const uint8_t *restrict y, const uint8_t *restrict b,
             next = next < lo ? lo : next;
             next = next > hi ? hi : next;
             mv[j] = same ? next : v;
-            const int32_t code = same ? (mw[j] < settled ? 1 : 0) : 255;
+            const int32_t code = same ? 0 : 255;
             out[j] = (uint8_t)code;
+        }
+        /* Most of a picture has been settled for long, and its other modes lie elsewhere. */
+        int32_t grows = 0;
+        for (size_t i = 0; i < m; i++)
+            grows |= (mw[at + i] < settled) & (out[at + i] == 0);
+        if (!grows)
+            continue;
+        for (size_t i = 0; i < m; i++) {
+            const size_t j = at + i;
+            const int32_t grow = (mw[j] < settled) & (out[j] == 0);
+            const float rate = grow ? weight : 0;
+            mw[j] += rate * (1 - mw[j]);
+            second[j] -= rate * second[j];
+            third[j] -= rate * third[j];
         }
     }
 }

@@ -25,25 +25,21 @@ import (
 // What touches every pixel of every picture is written in C, of which the compiler makes
 // vectors. The functions here are all that Go sees of it; every slice is as long as the first.
 
-// unsettled marks, in the mask that match makes, a pixel whose heaviest mode explains it and
-// can still gain weight.
-const unsettled = 1
-
-// match compares every pixel with its heaviest mode and lets that learn its colour. fg gets
-// 255 where the mode does not explain the pixel, unsettled where its weight can still grow.
+// match compares every pixel with its heaviest mode, and lets that learn its colour and gain
+// weight. fg gets 255 where the mode does not explain the pixel.
 func (m *model) match(y, b, r []uint8, lut *[256]float32, fg []uint8, sigmas2, chroma float32, rt rates, n noise) {
 	size := len(m.bg.y)
 	if size == 0 {
 		return
 	}
 	rule := C.vd_rule{
-		sigmas2: C.float(sigmas2), chroma: C.float(chroma), mean: C.float(rt.mean), spread: C.float(rt.spread),
+		sigmas2: C.float(sigmas2), chroma: C.float(chroma), weight: C.float(rt.weight), mean: C.float(rt.mean), spread: C.float(rt.spread),
 		min_v: C.float(n.minVariance()), max_v: maxSigma * maxSigma, settled: settled,
 	}
 	bg := &m.bg
 	C.vd_match(bytesOf(y, size), bytesOf(b, size), bytesOf(r, size), floatsOf(lut[:], len(lut)),
 		floatsOf(bg.y, size), floatsOf(bg.b, size), floatsOf(bg.r, size), floatsOf(bg.v, size), floatsOf(bg.w, size),
-		bytesOf(fg, size), C.size_t(size), rule)
+		floatsOf(m.share[0], size), floatsOf(m.share[1], size), bytesOf(fg, size), C.size_t(size), rule)
 }
 
 // relight multiplies the luma above black of each pixel with from + step*share.

@@ -8,14 +8,14 @@
 typedef struct {
     float sigmas2;     /* squared distance within which a pixel belongs to a mode */
     float chroma;      /* one over the variance of chroma */
-    float mean, spread;
+    float weight, mean, spread;
     float min_v, max_v;
-    float settled;
+    float settled; /* the weight from which the others no longer matter */
 } vd_rule;
 
 void vd_match(const uint8_t *y, const uint8_t *b, const uint8_t *r, const float *lut,
-              float *my, float *mb, float *mr, float *mv, const float *mw, uint8_t *out,
-              size_t n, vd_rule rule);
+              float *my, float *mb, float *mr, float *mv, float *mw, float *second,
+              float *third, uint8_t *out, size_t n, vd_rule rule);
 void vd_relight(uint8_t *pix, const float *share, size_t n, float black, float from, float step);
 void vd_count_starts(float *rate, uint8_t *before, const uint8_t *now, const uint8_t *held,
                      size_t n, float down, float up, float least);

@@ -53,12 +53,14 @@ func TestMatch(t *testing.T) {
 				if r.IntN(2) == 0 {
 					at.w = 0.9
 				}
-				m.bg.set(i, at)
-				want.bg.set(i, at)
+				for _, m := range []*model{m, want} {
+					m.bg.set(i, at)
+					m.share[0][i], m.share[1][i] = 0.06, 0.04
+				}
 			}
 			fg, wantFG := make([]uint8, size), make([]uint8, size)
 			m.match(y, b, c, &lut, fg, k2, ic, rt, n)
-			seen := map[uint8]bool{}
+			seen := map[bool]int{}
 			for i := range size {
 				at := want.bg.get(i)
 				dy, db, dr := lut[y[i]]-at.y, float32(b[i])-at.b, float32(c[i])-at.r
@@ -70,17 +72,24 @@ func TestMatch(t *testing.T) {
 					at.v = min(max(at.v+rt.spread*(d2-at.v), n.minVariance()), maxSigma*maxSigma)
 					wantFG[i] = 0
 					if at.w < settled {
-						wantFG[i] = unsettled
+						at.w += rt.weight * (1 - at.w)
+						for k := range want.share {
+							want.share[k][i] -= rt.weight * want.share[k][i]
+						}
+						seen[true]++
 					}
 				}
 				want.bg.set(i, at)
-				seen[wantFG[i]] = true
+				seen[false] += int(wantFG[i])
 			}
 			if !slices.Equal(fg, wantFG) {
 				t.Errorf("mask %v,\nwant %v", fg, wantFG)
 			}
-			if size > 100 && len(seen) != 3 {
-				t.Errorf("the case shows only %v", seen)
+			if size > 100 && (seen[true] == 0 || seen[false] == 0) {
+				t.Errorf("the case shows %v", seen)
+			}
+			if !slices.Equal(m.share[0], want.share[0]) || !slices.Equal(m.share[1], want.share[1]) {
+				t.Error("the other weights differ")
 			}
 			for i := range size {
 				if got, want := m.bg.get(i), want.bg.get(i); got != want {

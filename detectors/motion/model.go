@@ -41,6 +41,8 @@ type mode struct {
 	y, b, r, v, w float32
 }
 
+func (m mode) tint() tint { return tint{m.y, m.b, m.r, m.v} }
+
 // layer holds the heaviest mode of each pixel, plane by plane: most pixels need no other, and
 // vectors take eight of them at a time.
 type layer struct {
@@ -58,18 +60,24 @@ func (l *layer) set(i int, m mode) {
 	l.y[i], l.b[i], l.r[i], l.v[i], l.w[i] = m.y, m.b, m.r, m.v, m.w
 }
 
+// tint is a mode without its weight.
+type tint struct {
+	y, b, r, v float32
+}
+
 // model is the background: the modes of each pixel, heaviest first.
 type model struct {
-	w, h int
-	bg   layer             // the heaviest
-	less [modes - 1][]mode // the others
-	age  time.Duration     // media time learnt since the model was last begun
+	w, h  int
+	bg    layer                // the heaviest
+	less  [modes - 1][]tint    // the others
+	share [modes - 1][]float32 // their weights, which change with those of the heaviest
+	age   time.Duration        // media time learnt since the model was last begun
 }
 
 func newModel(w, h int) *model {
 	m := &model{w: w, h: h, bg: newLayer(w * h)}
 	for k := range m.less {
-		m.less[k] = make([]mode, w*h)
+		m.less[k], m.share[k] = make([]tint, w*h), make([]float32, w*h)
 	}
 	return m
 }
@@ -83,6 +91,7 @@ func (m *model) begin(y, b, r []uint8, noise noise) {
 	}
 	for k := range m.less {
 		clear(m.less[k])
+		clear(m.share[k])
 	}
 }
 
@@ -123,21 +132,7 @@ func (m *model) step(y, b, r []uint8, gain *[256]float32, sigmas float32, hold, 
 	k2, ic := sigmas*sigmas, noise.chromaWeight()
 	m.match(y, b, r, gain, fg, k2, ic, rt, noise)
 	for i := next(fg, 0); i < len(fg); i = next(fg, i+1) {
-		if fg[i] == unsettled {
-			m.confirm(i, rt.weight)
-			fg[i] = 0
-			continue
-		}
 		fg[i] = m.other(i, gain[y[i]], float32(b[i]), float32(r[i]), rt, ic, k2, hold[i] != 0, noise)
-	}
-}
-
-// confirm moves weight to the heaviest mode.
-func (m *model) confirm(i int, rate float32) {
-	m.bg.w[i] += rate * (1 - m.bg.w[i])
-	for k := range m.less {
-		c := &m.less[k][i]
-		c.w -= rate * c.w
 	}
 }
 
@@ -147,13 +142,13 @@ func (m *model) confirm(i int, rate float32) {
 func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held bool, noise noise) uint8 {
 	before := m.bg.w[i]
 	for k := range m.less {
-		c := &m.less[k][i]
-		if c.w <= 0 {
+		c, w := &m.less[k][i], m.share[k][i]
+		if w <= 0 {
 			break
 		}
 		dy, db, dr := y-c.y, b-c.b, r-c.r
 		if dy*dy+c.v*ic*(db*db+dr*dr) >= k2*c.v {
-			before += c.w
+			before += w
 			continue
 		}
 		known := before < backgroundShare
@@ -178,42 +173,38 @@ func (m *model) other(i int, y, b, r float32, rt rates, ic, k2 float32, held boo
 // gain moves weight to mode k of the less heavy ones and keeps the modes ordered.
 func (m *model) gain(i, k int, rate float32) {
 	m.bg.w[i] -= rate * m.bg.w[i]
-	for j := range m.less {
-		c := &m.less[j][i]
-		c.w -= rate * c.w
+	for j := range m.share {
+		m.share[j][i] -= rate * m.share[j][i]
 	}
-	c := &m.less[k][i]
-	c.w += rate
-	for ; k > 0 && c.w > m.less[k-1][i].w; k-- {
-		up := &m.less[k-1][i]
-		*c, *up = *up, *c
-		c = up
+	m.share[k][i] += rate
+	for ; k > 0 && m.share[k][i] > m.share[k-1][i]; k-- {
+		m.less[k][i], m.less[k-1][i] = m.less[k-1][i], m.less[k][i]
+		m.share[k][i], m.share[k-1][i] = m.share[k-1][i], m.share[k][i]
 	}
-	if k == 0 && c.w > m.bg.w[i] {
-		first := m.bg.get(i)
-		m.bg.set(i, *c)
-		*c = first
+	if k == 0 && m.share[0][i] > m.bg.w[i] {
+		first, c := m.bg.get(i), m.less[0][i]
+		m.bg.set(i, mode{c.y, c.b, c.r, c.v, m.share[0][i]})
+		m.less[0][i], m.share[0][i] = first.tint(), first.w
 	}
 }
 
 // add puts a new mode in the place of the lightest.
 func (m *model) add(i int, y, b, r, rate, v float32) {
 	k := len(m.less) - 1
-	for k > 0 && m.less[k-1][i].w <= 0 {
-		m.less[k][i] = m.less[k-1][i]
+	for k > 0 && m.share[k-1][i] <= 0 {
+		m.less[k][i], m.share[k][i] = m.less[k-1][i], m.share[k-1][i]
 		k--
 	}
-	m.less[k][i] = mode{y, b, r, v, 0}
+	m.less[k][i], m.share[k][i] = tint{y, b, r, v}, 0
 	m.gain(i, k, rate)
 }
 
 // absorb makes the pixel's present colour its background at once.
 func (m *model) absorb(i int, y, b, r float32, noise noise) {
-	last, before := &m.less[1][i], &m.less[0][i]
-	*last, *before = *before, m.bg.get(i)
-	before.w *= 0.3
-	last.w *= 0.3
-	m.bg.set(i, mode{y, b, r, noise.newVariance(), 1 - before.w - last.w})
+	first := m.bg.get(i)
+	m.less[1][i], m.less[0][i] = m.less[0][i], first.tint()
+	m.share[1][i], m.share[0][i] = 0.3*m.share[0][i], 0.3*first.w
+	m.bg.set(i, mode{y, b, r, noise.newVariance(), 1 - m.share[0][i] - m.share[1][i]})
 }
 
 // near says whether the heaviest mode of pixel j explains a colour.
