@@ -290,6 +290,52 @@ func TestANuisanceIsClosedWithoutAFile(t *testing.T) {
 	}
 }
 
+// What was added before an incident was closed, and is sent once more because the answer did not
+// arrive, is there: that is no mistake.
+func TestAddedOnceMoreAfterTheClose(t *testing.T) {
+	d := desk()
+	for _, tc := range []struct {
+		name string
+		add  func(*models.Incident, string) error
+	}{
+		{"task", func(in *models.Incident, id string) error {
+			return d.AddTask(in, "ann", models.Task{ID: id, Stage: "alert", Text: "x"}, after(1))
+		}},
+		{"statement", func(in *models.Incident, id string) error {
+			return d.AddStatement(in, "ann", models.Statement{ID: id, Witness: "w", Text: "x"}, after(1))
+		}},
+		{"subject", func(in *models.Incident, id string) error {
+			return d.AddSubject(in, "ann", models.Subject{ID: id, Kind: "person", Role: "other", Text: "x"}, after(1))
+		}},
+		{"mark", func(in *models.Incident, id string) error {
+			return d.AddMark(in, "ann", models.Mark{ID: id, When: after(0), Text: "x"}, after(1))
+		}},
+		{"exhibit", func(in *models.Incident, id string) error {
+			return d.AddExhibit(in, "ann", models.Exhibit{ID: id, Camera: "gate", From: after(0), To: after(1)}, after(1))
+		}},
+		{"effort", func(in *models.Incident, id string) error {
+			return d.AddEffort(in, "ann", models.Effort{ID: id, From: after(0), Spent: time.Second}, after(1))
+		}},
+		{"timer", func(in *models.Incident, id string) error {
+			return d.StartTimer(in, "ann", models.Effort{ID: id}, after(1))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			in := opened(d)
+			done(t, tc.add(&in, "k1"))
+			in.State = models.StateClosed
+			entries := len(in.Log)
+			done(t, tc.add(&in, "k1"))
+			if len(in.Log) != entries {
+				t.Errorf("%d entries, want %d", len(in.Log), entries)
+			}
+			if err := tc.add(&in, "k2"); !errors.Is(err, ErrState) {
+				t.Errorf("another one: %v, want %v", err, ErrState)
+			}
+		})
+	}
+}
+
 func TestATypeBringsItsChecklist(t *testing.T) {
 	d := desk()
 	in := opened(d)

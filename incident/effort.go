@@ -13,12 +13,12 @@ const MaxEffort = 24 * time.Hour
 
 // AddEffort logs time that was spent, by hand.
 func (d Desk) AddEffort(in *models.Incident, who string, e models.Effort, at time.Time) error {
-	if err := d.checkEffort(in, e); err != nil {
-		return err
-	}
 	list := in.Investigation.Effort
 	if slices.ContainsFunc(list, func(old models.Effort) bool { return old.ID == e.ID }) {
 		return nil
+	}
+	if err := d.checkEffort(in, e); err != nil {
+		return err
 	}
 	switch {
 	case e.Spent <= 0 || e.Spent > MaxEffort:
@@ -36,12 +36,12 @@ func (d Desk) AddEffort(in *models.Incident, who string, e models.Effort, at tim
 // StartTimer begins to count the time that somebody spends: one timer for each person and
 // incident.
 func (d Desk) StartTimer(in *models.Incident, who string, e models.Effort, at time.Time) error {
-	if err := d.checkEffort(in, e); err != nil {
-		return err
-	}
 	list := in.Investigation.Effort
 	if slices.ContainsFunc(list, func(old models.Effort) bool { return old.ID == e.ID }) {
 		return nil
+	}
+	if err := d.checkEffort(in, e); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(list, func(old models.Effort) bool { return old.Timing && old.Who == who }) {
 		return fmt.Errorf("timer: yours runs already: %w", ErrState)

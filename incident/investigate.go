@@ -14,12 +14,12 @@ import (
 
 // AddStatement adds what a witness said.
 func (d Desk) AddStatement(in *models.Incident, who string, s models.Statement, at time.Time) error {
-	if err := notClosed("add a statement", in); err != nil {
-		return err
-	}
 	list := in.Investigation.Statements
 	if slices.ContainsFunc(list, func(old models.Statement) bool { return old.ID == s.ID }) {
 		return nil
+	}
+	if err := notClosed("add a statement", in); err != nil {
+		return err
 	}
 	if err := line("witness", s.Witness); err != nil {
 		return err
@@ -53,12 +53,12 @@ func SubjectRoles() []string { return []string{"suspect", "witness", "victim", "
 
 // AddSubject adds a person or a vehicle as somebody described it.
 func (d Desk) AddSubject(in *models.Incident, who string, s models.Subject, at time.Time) error {
-	if err := notClosed("add a subject", in); err != nil {
-		return err
-	}
 	list := in.Investigation.Subjects
 	if slices.ContainsFunc(list, func(old models.Subject) bool { return old.ID == s.ID }) {
 		return nil
+	}
+	if err := notClosed("add a subject", in); err != nil {
+		return err
 	}
 	switch {
 	case !slices.Contains(SubjectKinds(), s.Kind):
@@ -88,12 +88,12 @@ func (d Desk) AddSubject(in *models.Incident, who string, s models.Subject, at t
 
 // AddMark points at a moment in the footage.
 func (d Desk) AddMark(in *models.Incident, who string, m models.Mark, at time.Time) error {
-	if err := notClosed("add a mark", in); err != nil {
-		return err
-	}
 	list := in.Investigation.Marks
 	if slices.ContainsFunc(list, func(old models.Mark) bool { return old.ID == m.ID }) {
 		return nil
+	}
+	if err := notClosed("add a mark", in); err != nil {
+		return err
 	}
 	if m.When.IsZero() {
 		return fmt.Errorf("when: is missing: %w", ErrField)
@@ -115,12 +115,12 @@ const MaxExhibit = 12 * time.Hour
 
 // AddExhibit links footage: of another camera, another time or another incident.
 func (d Desk) AddExhibit(in *models.Incident, who string, x models.Exhibit, at time.Time) error {
-	if err := notClosed("add an exhibit", in); err != nil {
-		return err
-	}
 	list := in.Investigation.Exhibits
 	if slices.ContainsFunc(list, func(old models.Exhibit) bool { return old.ID == x.ID }) {
 		return nil
+	}
+	if err := notClosed("add an exhibit", in); err != nil {
+		return err
 	}
 	if err := checkExhibit(x); err != nil {
 		return err

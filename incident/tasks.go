@@ -45,11 +45,11 @@ func isStep(id, kind string) bool {
 
 // AddTask adds something to do.
 func (d Desk) AddTask(in *models.Incident, who string, t models.Task, at time.Time) error {
-	if err := notClosed("add a task", in); err != nil {
-		return err
-	}
 	if slices.ContainsFunc(in.Investigation.Tasks, func(old models.Task) bool { return old.ID == t.ID }) {
 		return nil
+	}
+	if err := notClosed("add a task", in); err != nil {
+		return err
 	}
 	if !slices.Contains(Stages(), t.Stage) {
 		return fmt.Errorf("stage: is one of %s: %w", strings.Join(Stages(), ", "), ErrField)
