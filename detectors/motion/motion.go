@@ -483,14 +483,3 @@ func diff(a, b uint8) int {
 }
 
 func abs32(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
-
-// within limits v. It compares instead of taking min and max, which mind numbers that are none.
-func within(v, lo, hi float32) float32 {
-	switch {
-	case v < lo:
-		return lo
-	case v > hi:
-		return hi
-	}
-	return v
-}
