@@ -80,12 +80,10 @@ func (d *Detector) countFlashes(dt time.Duration) {
 	d.rain.falling += (hit - d.rain.falling) * min(dt.Seconds()/rainTau.Seconds(), 1)
 }
 
-// flash is by how much a drop brightens a pixel at least, in grey levels: beyond noise, and
-// beyond the step by which a key frame shifts a block.
+// flash is by how much a drop brightens a pixel at least, in grey levels.
 func (d *Detector) flash() int { return int(3*d.noise.luma + 4) }
 
-// clearRain replaces what flashes by what the picture before shows there. It is known that
-// it rains: what is beyond noise is a drop, or its faint border.
+// clearRain replaces what flashes by what the picture before shows there.
 //
 //go:norace
 func (d *Detector) clearRain() {
@@ -93,7 +91,7 @@ func (d *Detector) clearRain() {
 		return
 	}
 	d.rain.opening.apply(d.in.y, d.scratch)
-	limit := int(3 * d.noise.luma)
+	limit := d.flash()
 	older := *d.light.ratio(d.light.gain / d.gains[1])
 	before := d.light.ratio(d.light.gain / d.gains[0])
 	for i, v := range d.in.y.Pix {
