@@ -190,7 +190,7 @@ func clockAhead(ctx context.Context, s Scene, n int) error {
 // deadlines says which deadlines did not move with the machine's clock, which were noted as
 // missed before their time, and which are over and not noted.
 func deadlines(ctx context.Context, client *vedettetest.Client, told map[models.IncidentID]models.Incident) ([]string, error) {
-	return settled(ctx, func() (wrong []string, err error) {
+	return settled(ctx, patience, func() (wrong []string, err error) {
 		judged := 0
 		for id := range told {
 			in, err := client.Incident(ctx, id)

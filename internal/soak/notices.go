@@ -18,6 +18,10 @@ import (
 // claimed is longer than a notice that was claimed by a process that died waits for another.
 const claimed = 6 * time.Minute
 
+// retried is how long a notice may take that was tried in vain five times, by lives that were
+// killed or on a machine too busy to answer in time: it waits 5, 10, 20, 40 and 80 s.
+const retried = 4 * time.Minute
+
 // desk is a webhook that takes its time, so that a kill meets a notice at each point of its
 // way: in the outbox, claimed, sent, answered, noted.
 type desk struct {
@@ -83,11 +87,11 @@ func (d *desk) note(n notice, key string) {
 // missing waits for the notice of each incident that people were told of, and says which
 // never came, and which came under two names.
 func (d *desk) missing(ctx context.Context, _ *vedettetest.Client, told map[models.IncidentID]models.Incident) ([]string, error) {
-	return settled(ctx, func() ([]string, error) { return d.look(told), nil })
+	return settled(ctx, retried, func() ([]string, error) { return d.look(told), nil })
 }
 
 // settled looks until nothing is wrong any more or patience is over.
-func settled(ctx context.Context, look func() (wrong []string, err error)) ([]string, error) {
+func settled(ctx context.Context, patience time.Duration, look func() (wrong []string, err error)) ([]string, error) {
 	for end := time.Now().Add(patience); ; {
 		wrong, err := look()
 		if err != nil || len(wrong) == 0 || time.Now().After(end) {
