@@ -62,7 +62,6 @@ func countStarts(rate []float32, before, now, held []uint8, down, up, least floa
 // held, and clears hold where that is limit or more. Where it is background it counts back.
 func countHeld(held []uint16, hold, now []uint8, step, limit uint16) {
 	if n := len(held); n > 0 {
-		_ = held[n-1]
 		C.vd_hold((*C.uint16_t)(unsafe.Pointer(&held[0])), bytesOf(hold, n), bytesOf(now, n),
 			C.size_t(n), C.uint16_t(step), C.uint16_t(limit))
 	}

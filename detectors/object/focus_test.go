@@ -14,64 +14,37 @@ import (
 // laid on top of one another, by column and row of their first pixels.
 func focusing(side int, order [focusParts]image.Point, more ...pb) []byte {
 	var graph pb
-	node := func(op, out string, in []string, attributes ...pb) {
-		var n pb
-		for _, name := range in {
-			n.text(1, name)
-		}
-		n.text(2, out)
-		n.text(4, op)
-		for _, a := range attributes {
-			n.bytes(5, a)
-		}
-		graph.bytes(1, n)
-	}
-	constant := func(name string, values ...int64) {
-		var c pb
-		c.number(1, uint64(len(values)))
-		c.number(2, 7) // 64-bit integers
-		for _, v := range values {
-			c.number(7, uint64(v))
-		}
-		c.text(8, name)
-		graph.bytes(5, c)
-	}
-	constant("0", 0)
-	constant("1", 1)
-	constant("2", 2)
-	constant("3", 3)
-	constant("end", 1<<31)
-	constant("flat", 1, 3*focusParts, -1)
+	graph.constant("0", 0)
+	graph.constant("1", 1)
+	graph.constant("2", 2)
+	graph.constant("3", 3)
+	graph.constant("end", 1<<31)
+	graph.constant("flat", 1, 3*focusParts, -1)
 	number := []string{"0", "1"}
 	var parts []string
 	for _, at := range order {
 		name := "part" + at.String()
-		node("Slice", name+" rows", []string{"in", number[at.Y], "end", "2", "2"})
-		node("Slice", name, []string{name + " rows", number[at.X], "end", "3", "2"})
+		graph.node("Slice", name+" rows", []string{"in", number[at.Y], "end", "2", "2"})
+		graph.node("Slice", name, []string{name + " rows", number[at.X], "end", "3", "2"})
 		parts = append(parts, name)
 	}
-	node("Concat", "focus", parts, attribute("axis", 2, 1))
+	graph.node("Concat", "focus", parts, attribute("axis", 2, 1))
 	cells := 0
 	for i, name := range []string{"a", "b", "c"} {
 		cells += (side / strides[i]) * (side / strides[i])
 		s := uint64(strides[i] / 2)
-		node("AveragePool", name, []string{"focus"}, attribute("kernel_shape", 7, s, s), attribute("strides", 7, s, s))
-		node("Reshape", name+"2", []string{name, "flat"})
+		graph.node("AveragePool", name, []string{"focus"}, attribute("kernel_shape", 7, s, s), attribute("strides", 7, s, s))
+		graph.node("Reshape", name+"2", []string{name, "flat"})
 	}
-	node("Concat", "all", []string{"a2", "b2", "c2"}, attribute("axis", 2, 2))
-	node("Transpose", "out", []string{"all"}, attribute("perm", 7, 0, 2, 1))
+	graph.node("Concat", "all", []string{"a2", "b2", "c2"}, attribute("axis", 2, 2))
+	graph.node("Transpose", "out", []string{"all"}, attribute("perm", 7, 0, 2, 1))
 	for _, n := range more {
 		graph.bytes(1, n)
 	}
 	graph.text(2, "focusing")
 	graph.bytes(11, value("in", 1, []int64{1, 3, int64(side), int64(side)}))
 	graph.bytes(12, value("out", 1, []int64{1, int64(cells), 3 * focusParts}))
-	var model, opset pb
-	opset.number(2, 11)
-	model.number(1, 7)
-	model.bytes(7, graph)
-	model.bytes(8, opset)
-	return model
+	return graph.model(7, 11)
 }
 
 // yolox is the order of YOLOX's Focus.

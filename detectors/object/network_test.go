@@ -30,11 +30,8 @@ func (n network) plant(cell int, row ...float32) { copy(n.answer[cell*int(n.out[
 
 // encode writes the protocol buffers of onnx.proto3 by hand.
 func (n network) encode() []byte {
-	var model, graph, node, tensor pb
+	var graph, tensor pb
 	kind := max(n.kind, 1)
-	node.text(1, "answer")
-	node.text(2, "out")
-	node.text(4, "Identity")
 	for i, d := range n.out {
 		if d < 0 {
 			d = []int64{1, int64(len(n.answer)) / n.out[2]}[i]
@@ -48,19 +45,14 @@ func (n network) encode() []byte {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
 	tensor.bytes(9, raw)
-	graph.bytes(1, node)
+	graph.node("Identity", "out", []string{"answer"})
 	graph.text(2, "planted")
 	graph.bytes(5, tensor)
 	for i := range max(n.inputs, 1) {
 		graph.bytes(11, value("in"+string(rune('0'+i)), kind, n.in))
 	}
 	graph.bytes(12, value("out", kind, n.out))
-	var opset pb
-	opset.number(2, 13)
-	model.number(1, 8)
-	model.bytes(7, graph)
-	model.bytes(8, opset)
-	return model
+	return graph.model(8, 13)
 }
 
 func value(name string, kind uint64, shape []int64) pb {
@@ -94,6 +86,53 @@ func (p *pb) bytes(field int, v []byte) {
 }
 
 func (p *pb) text(field int, s string) { p.bytes(field, []byte(s)) }
+
+// node adds an operation to a graph.
+func (p *pb) node(op, out string, in []string, attributes ...pb) {
+	var n pb
+	for _, name := range in {
+		n.text(1, name)
+	}
+	n.text(2, out)
+	n.text(4, op)
+	for _, a := range attributes {
+		n.bytes(5, a)
+	}
+	p.bytes(1, n)
+}
+
+// attribute is one of integers (type 7) or of one integer (type 2).
+func attribute(name string, kind uint64, values ...uint64) (a pb) {
+	a.text(1, name)
+	field := map[uint64]int{2: 3, 7: 8}[kind]
+	for _, v := range values {
+		a.number(field, v)
+	}
+	a.number(20, kind)
+	return a
+}
+
+// constant adds a row of 64-bit integers to a graph.
+func (p *pb) constant(name string, values ...int64) {
+	var c pb
+	c.number(1, uint64(len(values)))
+	c.number(2, 7)
+	for _, v := range values {
+		c.number(7, uint64(v))
+	}
+	c.text(8, name)
+	p.bytes(5, c)
+}
+
+// model is the file of a graph, in those versions of the format and of the operations.
+func (p pb) model(format, operations uint64) (m pb) {
+	var opset pb
+	opset.number(2, operations)
+	m.number(1, format)
+	m.bytes(7, p)
+	m.bytes(8, opset)
+	return m
+}
 
 func (n network) save(t testing.TB) string {
 	t.Helper()

@@ -19,55 +19,20 @@ func averaging(side int) []byte {
 		cells += (side / s) * (side / s)
 	}
 	var graph pb
-	node := func(op, out string, in []string, attributes ...pb) {
-		var n pb
-		for _, name := range in {
-			n.text(1, name)
-		}
-		n.text(2, out)
-		n.text(4, op)
-		for _, a := range attributes {
-			n.bytes(5, a)
-		}
-		graph.bytes(1, n)
-	}
 	for i, name := range []string{"a", "b", "c"} {
 		s := uint64(strides[i])
-		node("AveragePool", name, []string{"in"}, attribute("kernel_shape", 7, s, s), attribute("strides", 7, s, s))
-		node("Concat", name+"2", []string{name, name}, attribute("axis", 2, 1))
-		node("Reshape", name+"3", []string{name + "2", "flat"})
+		graph.node("AveragePool", name, []string{"in"}, attribute("kernel_shape", 7, s, s), attribute("strides", 7, s, s))
+		graph.node("Concat", name+"2", []string{name, name}, attribute("axis", 2, 1))
+		graph.node("Reshape", name+"3", []string{name + "2", "flat"})
 	}
-	node("Concat", "all", []string{"a3", "b3", "c3"}, attribute("axis", 2, 2))
-	node("Transpose", "out", []string{"all"}, attribute("perm", 7, 0, 2, 1))
+	graph.node("Concat", "all", []string{"a3", "b3", "c3"}, attribute("axis", 2, 2))
+	graph.node("Transpose", "out", []string{"all"}, attribute("perm", 7, 0, 2, 1))
 	graph.text(2, "averaging")
-	var flat pb
-	flat.number(1, 3)
-	flat.number(2, 7) // 64-bit integers
-	for _, n := range []int64{1, 6, -1} {
-		flat.number(7, uint64(n))
-	}
-	flat.text(8, "flat")
-	graph.bytes(5, flat)
+	graph.constant("flat", 1, 6, -1)
 	graph.bytes(11, value("in", 1, []int64{1, 3, int64(side), int64(side)}))
 	graph.bytes(12, value("out", 1, []int64{1, int64(cells), 6}))
 	graph.bytes(13, value("a", 1, []int64{1, 3, int64(side / 8), int64(side / 8)}))
-	var model, opset pb
-	opset.number(2, 11)
-	model.number(1, 7)
-	model.bytes(7, graph)
-	model.bytes(8, opset)
-	return model
-}
-
-// attribute is one of integers (type 7) or of one integer (type 2).
-func attribute(name string, kind uint64, values ...uint64) (a pb) {
-	a.text(1, name)
-	field := map[uint64]int{2: 3, 7: 8}[kind]
-	for _, v := range values {
-		a.number(field, v)
-	}
-	a.number(20, kind)
-	return a
+	return graph.model(7, 11)
 }
 
 func openAveraging(t *testing.T) *Detector {

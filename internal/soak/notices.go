@@ -90,9 +90,9 @@ func (d *desk) missing(ctx context.Context, _ *vedettetest.Client, told map[mode
 	return settled(ctx, retried, func() ([]string, error) { return d.look(told), nil })
 }
 
-// settled looks until nothing is wrong any more or patience is over.
-func settled(ctx context.Context, patience time.Duration, look func() (wrong []string, err error)) ([]string, error) {
-	for end := time.Now().Add(patience); ; {
+// settled looks until nothing is wrong any more or the time is over.
+func settled(ctx context.Context, within time.Duration, look func() (wrong []string, err error)) ([]string, error) {
+	for end := time.Now().Add(within); ; {
 		wrong, err := look()
 		if err != nil || len(wrong) == 0 || time.Now().After(end) {
 			return wrong, err
